@@ -42,7 +42,9 @@ def _without(a: Shape, *, axes: tuple[int, ...]) -> Shape:
     return tuple(size for axis, size in enumerate(a) if axis - len(a) not in axes)
 
 
-def _latex(a: Formula, axes: tuple[int, ...]) -> Formula:
+def _latex(a: Formula, axes: tuple[int, ...] | None) -> Formula:
+    if axes is None:  # all entries
+        return Formula(rf"\operatorname{{mean}}\left({a.text}\right)")
     named: dict[tuple[int, ...], str] = {(-1,): r"\text{rows}", (-2,): r"\text{columns}"}
     over = named.get(axes) or rf"\text{{axes }} {', '.join(map(str, axes))}"
     return Formula(rf"\operatorname{{mean}}_{{{over}}}\left({a.text}\right)")

@@ -23,6 +23,12 @@ def _product(a: Formula, b: Formula) -> Formula:
     return Formula(f"{a.at(PRODUCT)} {sign} {b.at(PRODUCT)}", PRODUCT)
 
 
+def _sum_latex(a: Formula, b: Formula) -> Formula:
+    text = b.at(SUM)
+    is_negative = text.startswith("-")
+    return Formula(f"{a.text} - {text[1:]}" if is_negative else f"{a.text} + {text}", SUM)
+
+
 def _cancellation(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
     size: Array = np.maximum(np.abs(a), np.abs(b))
     equal = y == 0
@@ -51,7 +57,7 @@ add = Primitive(
     gradients={"a": identity_gradient, "b": identity_gradient},
     tangents="linear",
     shape=_broadcast,
-    latex=lambda a, b: Formula(f"{a.text} + {b.at(SUM)}", SUM),
+    latex=_sum_latex,
     expects=BROADCASTABLE,
     broadcasts=True,
     propagates_nonfinite=True,

@@ -99,6 +99,12 @@ def same_shape(a: Shape, *, axis: int) -> Shape:
     return a
 
 
+def sum_latex(a: Formula, axis: int | None) -> Formula:
+    """Return the sum along an axis in LaTeX; None for the sum of all entries."""
+    over = "" if axis is None else rf"_{{{_axis_latex(axis)}}}"
+    return Formula(rf"\sum{over} {a.at(PRODUCT)}", SUM)
+
+
 def _axis_latex(axis: int) -> str:
     return {-1: r"\text{rows}", -2: r"\text{columns}"}.get(axis, rf"\text{{axis }} {axis}")
 
@@ -112,7 +118,7 @@ sum_over = Primitive(
     },
     tangents="linear",
     shape=lambda a, axis: without(a, axis),
-    latex=lambda a, axis: Formula(rf"\sum_{{{_axis_latex(axis)}}} {a.at(PRODUCT)}", SUM),
+    latex=sum_latex,
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
     propagates_nonfinite=True,

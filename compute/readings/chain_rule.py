@@ -8,7 +8,6 @@ consumer's gradient.
 from collections.abc import Callable
 from typing import Any
 
-from compute.arithmetic.namespace import unbroadcast
 from compute.graph.graph import Value
 from compute.graph.primitive import KEPT, REGISTRY, RESULT
 from compute.graph.steps import step_values
@@ -92,8 +91,8 @@ def _pull_through(inner: Value, place: int, incoming: WrittenArray, write_value:
     passed: Any = bind_rule(WRITER, inner.applied, place)(incoming, *arguments)
     shape = _shape(inner.inputs[place])
     is_broadcast = inner.applied.primitive.broadcasts and passed.shape != shape
-    result: Any = unbroadcast(WRITER, passed, shape) if is_broadcast else passed
-    return result  # type: ignore[no-any-return]
+    result: WrittenArray = passed.sum_to(shape) if is_broadcast else passed
+    return result
 
 
 def _write_need(inner: Value, need: int, write_value: Symbol) -> WrittenArray:

@@ -8,6 +8,7 @@ from compute.graph.graph import Value
 from compute.latex import Formula
 
 LONGEST = 2000  # longer formulas are cut
+REDUCTIONS = frozenset({"sum_over", "average"})
 
 
 def write_formula(value: Value) -> str:
@@ -34,7 +35,10 @@ def _write_expression(
         else _write_expression(operand, written_before, write_named)
         for operand in value.inputs
     ]
-    written = value.primitive.latex(*operands, **value.attributes)
+    attributes = value.attributes
+    if value.primitive.name in REDUCTIONS and value.inputs[0].rank == 1:
+        attributes = dict.fromkeys(attributes)  # all entries of a vector, whether it is a row or a column
+    written = value.primitive.latex(*operands, **attributes)
     text = written.text if len(written.text) <= LONGEST else r"\dots"
     written_before[value.index] = written = Formula(text, written.binding, not value.shape)
     return written

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.latex import ATOM, SUM, Formula, Latex, matrix_latex
+from compute.latex import SUM, Formula, Latex, matrix_latex
 
 ENTRIES, COLUMNS = 16, 6  # of the largest matrix that is put into a formula
 LETTERS = 40  # of the longest exact entry
@@ -17,16 +17,18 @@ class NoRoom(Exception):
     """An array is too large to be put into a formula."""
 
 
-def write_numbers(array: Array) -> str:
-    """Return an array as a number, a row or a matrix, in parentheses if it is not a single word.
+def write_numbers(array: Array, is_column: bool = False) -> Formula:
+    """Return an array as a number, a row or a matrix. Raises NoRoom if it is large or has three axes.
 
-    Raises NoRoom if it is large or has three axes.
+    is_column: whether a vector is written as a column.
     """
+    if is_column and array.ndim == 1:
+        array = array[:, None]
     if array.ndim > 2 or array.size > ENTRIES or not array.size or array.shape[-1:] > (COLUMNS,):
         raise NoRoom
     if array.ndim == 0:
-        return _write_entry(array[()]).at(ATOM)
-    return matrix_latex([_write_entry(entry).text for entry in row] for row in np.atleast_2d(array)).text
+        return _write_entry(array[()])
+    return matrix_latex([_write_entry(entry).text for entry in row] for row in np.atleast_2d(array))
 
 
 def _write_entry(entry: Any) -> Formula:

@@ -12,9 +12,9 @@ import numpy as np
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number_expression
 from compute.arithmetic.namespace import Array
-from compute.dimensions import Size
+from compute.dimensions import Shape, Size
 from compute.graph.primitive import REGISTRY
-from compute.latex import CONDITION, PRODUCT, Formula, constant_latex
+from compute.latex import CONDITION, PRODUCT, SUM, Formula, Latex, constant_latex
 from compute.readings.formulas import LONGEST
 
 ZERO, ONE = "0", "1"
@@ -22,6 +22,8 @@ ELEMENTWISE = frozenset({
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "log1p", "expm1", "tanh", "sigmoid",
     "sin", "cos", "absolute", "softplus", "erf", "sqrt",
 })  # fmt: skip
+# Attributes of functions that the namespace has without any.
+PLAIN: dict[str, dict[str, Any]] = {"softplus": {"beta": number_expression(1), "threshold": None}}
 
 
 class NotWritten(Exception):
@@ -32,18 +34,24 @@ class WrittenArray:
     """An array of which only the formula and the shape are known.
 
     transpose: returns the transposed matrix, if that is simpler than the formula with a mark.
+    extent: the shape of the formula itself, with 1 for axes along which it is repeated; by default the shape.
     """
 
-    __slots__ = ("formula", "shape", "transpose")
+    __slots__ = ("extent", "formula", "shape", "transpose")
 
     def __init__(
-        self, formula: Formula, shape: tuple[int, ...], transpose: "Callable[[], WrittenArray] | None" = None
+        self,
+        formula: Formula,
+        shape: tuple[int, ...],
+        transpose: "Callable[[], WrittenArray] | None" = None,
+        extent: tuple[int, ...] | None = None,
     ) -> None:
         if len(formula.text) > LONGEST:
             raise NotWritten
         self.formula = formula._replace(scalar=not shape)
         self.shape = shape
         self.transpose = transpose
+        self.extent = shape if extent is None else (1,) * (len(shape) - len(extent)) + extent
 
     @property
     def ndim(self) -> int:
@@ -66,21 +74,65 @@ class WrittenArray:
             raise NotWritten
         if self.transpose is not None:
             return self.transpose()
-        written = REGISTRY["transpose"].latex(self.formula)
-        return WrittenArray(written, (*self.shape[:-2], self.shape[-1], self.shape[-2]), lambda: self)
+        is_number = set(self.extent) <= {1}
+        written = self.formula if is_number else REGISTRY["transpose"].latex(self.formula)
+        shape, extent = ((*sizes[:-2], sizes[-1], sizes[-2]) for sizes in (self.shape, self.extent))
+        return WrittenArray(written, shape, lambda: self, extent)
 
     def reshape(self, *shape: Any) -> "WrittenArray":
-        """Return the array with other axes, which its formula does not mention."""
+        """Return the array with other axes, which its formula mentions only if the rows change."""
         sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
         known = int(np.prod([size for size in sizes if size != -1], dtype=int))
         missing = int(np.prod(self.shape, dtype=int)) // max(known, 1)
-        return self._keep(tuple(missing if size == -1 else size for size in sizes))
+        target = tuple(missing if size == -1 else size for size in sizes)
+        if set(self.extent) <= {1}:
+            return self._keep(target, ())
+        if keeps_rows(self.shape, target):
+            return self.repeated._keep(target, target)
+        moved = Formula(rf"\operatorname{{reshape}}\left({self.repeated.formula.text}\right)")
+        return WrittenArray(moved, target)
 
     def squeeze(self, axis: int) -> "WrittenArray":
         """Return the array without an axis of size 1."""
-        shape = list(self.shape)
-        del shape[axis]
-        return self._keep(tuple(shape))
+        shape, extent = list(self.shape), list(self.extent)
+        del shape[axis], extent[axis]
+        return self._keep(tuple(shape), tuple(extent))
+
+    @property
+    def repeated(self) -> "WrittenArray":
+        r"""The array with `\mathbf{1}` as a factor if its formula has fewer entries than the array."""
+        if self.extent == self.shape or self.formula.text == ZERO:
+            return self
+        sizes = r" \times ".join(map(str, self.shape))
+        ones = Formula(rf"\mathbf{{1}}_{{{sizes}}}")
+        is_one = self.formula.text == ONE
+        return WrittenArray(ones if is_one else REGISTRY["multiply"].latex(self.formula, ones), self.shape)
+
+    def sum_to(self, shape: tuple[int, ...]) -> "WrittenArray":
+        """Return the sum over the axes along which an operand of this shape was repeated."""
+        beside = (1,) * (self.ndim - len(shape)) + shape
+        axes = [axis - self.ndim for axis in range(self.ndim) if beside[axis] == 1 != self.shape[axis]]
+        written = self.sum_over(axes)
+        return written._keep(shape, written.extent[self.ndim - len(shape) :])
+
+    def sum_over(self, axes: list[int]) -> "WrittenArray":
+        """Return the sum over axes, counted from the last, which become 1."""
+        shape, extent, formula = list(self.shape), list(self.extent), self.formula
+        copies = 1  # of the entries of the formula
+        for axis in axes:
+            copies *= shape[axis] if extent[axis] == 1 else 1
+        summed = [axis for axis in axes if extent[axis] != 1]
+        for axis in axes:
+            shape[axis] = extent[axis] = 1
+        if formula.text == ZERO:
+            return self._keep(tuple(shape), tuple(extent))
+        if summed:
+            is_full = self.ndim == 1 or (len(summed) > 1 and set(extent) <= {1})
+            formula = sum_formula(formula, None if is_full else summed)
+        if copies > 1:
+            count = Formula(str(copies), scalar=True)
+            formula = count if formula.text == ONE else REGISTRY["multiply"].latex(count, formula)
+        return WrittenArray(formula, tuple(shape), extent=tuple(extent))
 
     def item(self) -> int | str:
         """Return 0 for a written zero, and the formula of anything else."""
@@ -91,18 +143,22 @@ class WrittenArray:
         return self
 
     def __array_function__(self, function: Any, _: Any, arguments: Any, options: Any) -> "WrittenArray":
+        if function not in (np.broadcast_to, np.expand_dims):
+            raise NotWritten
         array, second = (*arguments, *options.values())[:2]
         if function is np.broadcast_to:
-            return self._keep(tuple(second))
-        if function is np.expand_dims:
-            added = second if isinstance(second, tuple) else (second,)
-            rank = self.ndim + len(added)
-            places, sizes = {axis % rank for axis in added}, iter(array.shape)
-            return self._keep(tuple(1 if place in places else next(sizes) for place in range(rank)))
-        raise NotWritten
+            return self._keep(tuple(second), array.extent)
+        added = second if isinstance(second, tuple) else (second,)
+        rank = self.ndim + len(added)
+        places = {axis % rank for axis in added}
+        shape, extent = (
+            tuple(1 if place in places else next(sizes) for place in range(rank))
+            for sizes in (iter(array.shape), iter(array.extent))
+        )
+        return self._keep(shape, extent)
 
-    def _keep(self, shape: tuple[int, ...]) -> "WrittenArray":
-        return WrittenArray(self.formula, shape)
+    def _keep(self, shape: tuple[int, ...], extent: tuple[int, ...]) -> "WrittenArray":
+        return WrittenArray(self.formula, shape, extent=extent)
 
     def _refuse(self, *_: Any) -> NoReturn:
         raise NotWritten
@@ -138,15 +194,16 @@ class FormulaWriter:
         return _lift(numbers)
 
     def zeros(self, shape: tuple[int, ...]) -> WrittenArray:
-        return WrittenArray(Formula(ZERO), shape)
+        return WrittenArray(Formula(ZERO), shape, extent=())
 
     def multiply(self, a: Any, b: Any) -> WrittenArray:
         a, b = _lift(a), _lift(b)
         for one, other in ((a, b), (b, a)):
             if one.formula.text == ZERO:
-                return WrittenArray(Formula(ZERO), np.broadcast_shapes(a.shape, b.shape))
+                return WrittenArray(Formula(ZERO), np.broadcast_shapes(a.shape, b.shape), extent=())
             if one.formula.text == ONE:
-                return WrittenArray(other.formula, np.broadcast_shapes(a.shape, b.shape))
+                shape = np.broadcast_shapes(a.shape, b.shape)
+                return WrittenArray(other.formula, shape, extent=other.extent)
         return self._apply("multiply", *((b, a) if a.shape and not b.shape else (a, b)))
 
     def difference(self, a: WrittenArray, b: WrittenArray) -> WrittenArray:
@@ -159,26 +216,24 @@ class FormulaWriter:
                 return a
             if value.is_integer():
                 exponent = number_expression(int(value))
-        return WrittenArray(REGISTRY["power"].latex(a.formula, exponent=exponent), a.shape)
+        return WrittenArray(REGISTRY["power"].latex(a.formula, exponent=exponent), a.shape, extent=a.extent)
 
     def sign(self, a: WrittenArray) -> WrittenArray:
-        return WrittenArray(Formula(rf"\operatorname{{sign}}\left({a.formula.text}\right)"), a.shape)
+        written = Formula(rf"\operatorname{{sign}}\left({a.formula.text}\right)")
+        return WrittenArray(written, a.shape, extent=a.extent)
 
     def normal_cdf(self, a: WrittenArray) -> WrittenArray:
-        return WrittenArray(Formula(rf"\Phi\left({a.formula.text}\right)"), a.shape)
+        return WrittenArray(Formula(rf"\Phi\left({a.formula.text}\right)"), a.shape, extent=a.extent)
 
     def matmul(self, a: WrittenArray, b: WrittenArray) -> WrittenArray:
+        a, b = a.repeated, b.repeated
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         written = REGISTRY["matmul"].latex(a.formula, b.formula)
         shape = (*batch, a.shape[-2], b.shape[-1])
         return WrittenArray(written, shape, lambda: self.matmul(b.T, a.T))
 
     def sum(self, a: WrittenArray, axis: int) -> WrittenArray:
-        shape = list(a.shape)
-        shape[axis] = 1
-        return WrittenArray(
-            REGISTRY["sum_over"].latex(a.formula, axis=axis - a.ndim * (axis >= 0)), tuple(shape)
-        )
+        return a.sum_over([axis - a.ndim * (axis >= 0)])
 
     def greater(self, a: Any, b: Any) -> WrittenArray:
         return self._compare(">", a, b)
@@ -193,14 +248,15 @@ class FormulaWriter:
         """Write the choice between `a` and 0 as a product with the indicator of the condition."""
         a, b = _lift(a), _lift(b)
         shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
+        extent = np.broadcast_shapes(condition.extent, a.extent, b.extent)
         if b.formula.text == ZERO:
             held = condition.formula
             if held.binding == CONDITION:
                 held = Formula(rf"\mathbb{{1}}\left\{{{held.text}\right\}}")
-            return self.multiply(a, WrittenArray(held, shape))
+            return self.multiply(a, WrittenArray(held, shape, extent=condition.extent))
         first = rf"{a.formula.text} & \text{{if }} {condition.formula.text}"
         cases = rf"{first} \\ {b.formula.text} & \text{{otherwise}}"
-        return WrittenArray(Formula(rf"\begin{{cases}} {cases} \end{{cases}}"), shape)
+        return WrittenArray(Formula(rf"\begin{{cases}} {cases} \end{{cases}}"), shape, extent=extent)
 
     def max_shift(self, a: WrittenArray, axis: int) -> WrittenArray:
         return WrittenArray(Formula(ZERO), ())
@@ -232,15 +288,33 @@ class FormulaWriter:
     def _compare(self, sign: str, a: Any, b: Any) -> WrittenArray:
         a, b = _lift(a), _lift(b)
         text = f"{a.formula.text} {sign} {b.formula.text}"
-        return WrittenArray(Formula(text, CONDITION), np.broadcast_shapes(a.shape, b.shape))
+        extent = np.broadcast_shapes(a.extent, b.extent)
+        return WrittenArray(Formula(text, CONDITION), np.broadcast_shapes(a.shape, b.shape), extent=extent)
 
     def _apply(self, name: str, *arrays: Any) -> WrittenArray:
         lifted = [_lift(array) for array in arrays]
         shape = np.broadcast_shapes(*[array.shape for array in lifted])
+        extent = np.broadcast_shapes(*[array.extent for array in lifted])
         formulas = [array.formula for array in lifted]
         if name == "sqrt":
-            return WrittenArray(Formula(rf"\sqrt{{{formulas[0].text}}}"), shape)
-        return WrittenArray(REGISTRY[name].latex(*formulas), shape)
+            written = Formula(rf"\sqrt{{{formulas[0].text}}}")
+        else:
+            written = REGISTRY[name].latex(*formulas, **PLAIN.get(name, {}))
+        return WrittenArray(written, shape, extent=extent)
+
+
+def keeps_rows(before: Shape, after: Shape) -> bool:
+    """Return whether a reshaped array has rows of the same length, apart from axes of size 1."""
+    lengths = [[size for size in shape if size != 1] for shape in (before, after)]
+    return lengths[0][-1:] == lengths[1][-1:]
+
+
+def sum_formula(formula: Formula, axes: list[int] | None) -> Formula:
+    """Return a sum over axes; None for all entries."""
+    if axes is None or len(axes) == 1:
+        return REGISTRY["sum_over"].latex(formula, axis=axes and axes[0])
+    over = ", ".join(map(str, axes))
+    return Formula(rf"\sum_{{\text{{axes }} {over}}} {formula.at(PRODUCT)}", SUM)
 
 
 def _lift(number: Any) -> WrittenArray:
@@ -249,5 +323,4 @@ def _lift(number: Any) -> WrittenArray:
         return number
     if np.ndim(number):
         raise NotWritten
-    text = f"{float(number):g}"
-    return WrittenArray(Formula(text, PRODUCT if text.startswith("-") else Formula(text).binding), ())
+    return WrittenArray(Latex().number(f"{float(number):g}"), ())

@@ -51,7 +51,7 @@ def exact_entries(tensor: Any, symbols: Symbols | None = None) -> Any:
     return found
 
 
-FLAGS = ("diagnose", "diagram", "hessian_vector", "verify")
+FLAGS = ("diagnose", "diagram", "hessian_vector", "verify", "workings")
 
 
 def readings(

@@ -1,12 +1,14 @@
 """Each step with its numbers put in, and each gradient by the chain rule."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from compute.arithmetic.namespace import Array
 from compute.graph.graph import Value
+from compute.graph.primitive import REGISTRY
+from compute.graph.steps import step_values
 from compute.latex import Formula
 from compute.question.declared_readings.declaration import (
     Amounts,
@@ -22,14 +24,14 @@ from compute.readings.chain_rule import gradient_of, pull_back, write_terms
 from compute.readings.described import described
 from compute.readings.formulas import LONGEST, scope_of, write_step, write_symbol
 from compute.readings.numbers import NoRoom, write_numbers
+from compute.readings.orientation import COLUMN, find_orientations
 from compute.readings.reverse_mode import Source
-from compute.readings.written_arrays import NotWritten
+from compute.readings.written_arrays import NotWritten, keeps_rows
 
 FIELD = "workings"
 WRITING = 50_000  # elementary operations that take as long as writing one formula
 HELD = 1_000  # bytes of one formula
-VALUE, GRADIENT = "v", "g"
-PLACE = re.compile("\x01([vg])(\\d+)\x01")  # of numbers in a template
+CUT = r"\dots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,127 +54,111 @@ class Workings:
     gradients: dict[str, GradientWorkings] = described("The chain rule of each gradient.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Gradient:
-    """The chain rule of one gradient.
-
-    terms: by source. templates: the terms with places for numbers; None for those that have none.
-    """
-
-    value: Value
-    terms: dict[Source, Formula]
-    templates: dict[Source, str | None]
-
-    @property
-    def formula(self) -> str:
-        """The gradient as the sum of its terms."""
-        left = gradient_of(write_symbol(self.value, scope_of(self.value)))
-        return f"{left.text} = {_sum(term.text for term in self.terms.values())}"
-
-    @property
-    def by_name(self) -> dict[str, str]:
-        """The terms by the names of their consumers."""
-        values = self.value.graph.values
-        return {
-            source if isinstance(source, str) else str(values[source].name): term.text
-            for source, term in self.terms.items()
-        }
-
-
-class _Numbers:
-    """The numbers of one run as LaTeX, each written once."""
-
-    def __init__(self, run: Execution) -> None:
-        self._run = run
-        self._written: dict[str, str] = {}
-
-    def put_in(self, template: str | None) -> str | None:
-        """Return a template with numbers in its places; None if they are many."""
-        if template is None:
-            return None
-        try:
-            text = PLACE.sub(self._write_place, template)
-        except (NoRoom, KeyError):
-            return None
-        return text if len(text) <= LONGEST else None
-
-    def write_part(self, index: int, source: str) -> str | None:
-        """Return the part of a gradient that comes from outside the graph, or to single rows."""
-        gradients = self._run.gradients
-        try:
-            return write_numbers(gradients.contributions.get(index, {}).get(source, gradients.totals[index]))
-        except (NoRoom, KeyError):
-            return None
-
-    def _write_place(self, match: "re.Match[str]") -> str:
-        place = match[0]
-        if place not in self._written:
-            arrays = self._run.values if match[1] == VALUE else self._run.gradients.totals
-            self._written[place] = write_numbers(arrays[int(match[2])])
-        return self._written[place]
-
-
 class _Planned(PlannedReading):
     def __init__(self, planning: Planning) -> None:
         names, known = planning.graph.names, planning.evaluation.known
         self._steps = {
-            name: write_step(value, partial(_mark_place, kind=VALUE)).text
+            name: value
             for name, value in _without_aliases(planning.returned, names)
             if not value.is_input and value.index not in known
         }
-        self._gradients: dict[str, _Gradient] = {}
+        self._gradients: dict[str, tuple[Value, dict[Source, Formula]]] = {}
         if planning.differentiation is not None:
-            for name, value in _without_aliases(planning.differentiated, names):
-                terms = write_terms(planning.differentiation, value)
-                templates = {source: _write_template(value, source) for source in terms}
-                self._gradients[name] = _Gradient(value, terms, templates)
+            self._gradients = {
+                name: (value, write_terms(planning.differentiation, value))
+                for name, value in _without_aliases(planning.differentiated, names)
+            }
+        self._orientations = find_orientations(planning.graph)
         self.held = HELD * self._count
 
     @property
     def _count(self) -> int:
-        return len(self._steps) + 2 * sum(len(gradient.terms) for gradient in self._gradients.values())
+        terms = sum(len(terms) for _, terms in self._gradients.values())
+        return len(self._steps) + 2 * terms
 
     def predict(self, work: Work) -> Amounts:
         return Amounts(work=WRITING * self._count)
 
     def run(self, run: Execution) -> Workings:
-        numbers = _Numbers(run)
-        values = {name: numbers.put_in(template) for name, template in self._steps.items()}
+        values = {name: self._put_in(value, run.values) for name, value in self._steps.items()}
         return Workings(
             {name: text for name, text in values.items() if text is not None},
-            {name: _write_gradient(gradient, numbers) for name, gradient in self._gradients.items()},
+            {
+                name: self._write_gradient(value, terms, run)
+                for name, (value, terms) in self._gradients.items()
+            },
         )
 
+    def _write_gradient(
+        self, value: Value, terms: Mapping[Source, Formula], run: Execution
+    ) -> GradientWorkings:
+        left = gradient_of(write_symbol(value, scope_of(value)))
+        graph = value.graph
+        named = {
+            source if isinstance(source, str) else str(graph.values[source].name): term.text
+            for source, term in terms.items()
+        }
+        numbers = [self._put_into_term(value, source, run) for source in terms]
+        text = None if None in numbers else _sum(filter(None, numbers))
+        total = _sum(named.values())
+        return GradientWorkings(
+            formula=f"{left.text} = {total if len(total) <= LONGEST else CUT}",
+            terms=named,
+            numbers=text if text and len(text) <= LONGEST else None,
+        )
 
-def _write_gradient(gradient: _Gradient, numbers: _Numbers) -> GradientWorkings:
-    parts = [
-        numbers.write_part(gradient.value.index, source)
-        if isinstance(source, str)
-        else numbers.put_in(template)
-        for source, template in gradient.templates.items()
-    ]
-    text = None if None in parts else _sum(filter(None, parts))
-    return GradientWorkings(
-        formula=gradient.formula,
-        terms=gradient.by_name,
-        numbers=text if text and len(text) <= LONGEST else None,
-    )
+    def _put_into_term(self, value: Value, source: Source, run: Execution) -> str | None:
+        """Return a term of a gradient with its numbers put in; None if it cannot be written."""
+        totals = run.gradients.totals
+        try:
+            if isinstance(source, str):
+                array = run.gradients.contributions.get(value.index, {}).get(source, totals[value.index])
+                return self._write_array(array, value).text
+            consumer = value.graph.values[source]
+            self._check(consumer)
+            self._is_column(value)
+            write_value = partial(self._write_entries, arrays=run.values)
+            return pull_back(consumer, value, write_value, partial(self._write_entries, arrays=totals)).text
+        except (NoRoom, NotWritten, KeyError):
+            return None
 
+    def _put_in(self, value: Value, arrays: Mapping[int, Array]) -> str | None:
+        """Return the right side of a step with its numbers put in; None if they are many."""
+        try:
+            self._check(value)
+            text = write_step(value, partial(self._write_entries, arrays=arrays)).text
+        except NoRoom:
+            return None
+        return text if len(text) <= LONGEST else None
 
-def _write_template(value: Value, source: Source) -> str | None:
-    """Return a term of a gradient with places for numbers; None if its rule works on single entries."""
-    if isinstance(source, str):
-        return None
-    mark_value, mark_gradient = partial(_mark_place, kind=VALUE), partial(_mark_place, kind=GRADIENT)
-    try:
-        return pull_back(value.graph.values[source], value, mark_value, mark_gradient).text
-    except NotWritten:
-        return None
+    def _write_entries(self, value: Value, arrays: Mapping[int, Array]) -> Formula:
+        if value.index not in arrays:
+            raise NoRoom
+        return self._write_array(arrays[value.index], value)
 
+    def _write_array(self, array: Array, value: Value) -> Formula:
+        """Return a value or its gradient."""
+        return write_numbers(array, is_column=self._is_column(value))
 
-def _mark_place(value: Value, kind: str) -> Formula:
-    """Return the place of a value's numbers, or of its gradient's, in a template."""
-    return Formula(f"\x01{kind}{value.index}\x01", scalar=not value.shape)
+    def _is_column(self, value: Value) -> bool:
+        """Raise NoRoom if the value is needed both as a row and as a column."""
+        orientations = self._orientations.get(value.index, set())
+        if len(orientations) > 1:
+            raise NoRoom
+        return COLUMN in orientations
+
+    def _check(self, value: Value) -> None:
+        """Raise NoRoom if numbers do not fit into the formula of a step, which does not mention all axes.
+
+        They do not if entries move to another row of a matrix, except for sums of all entries.
+        """
+        values = step_values(value)
+        for inner in values:
+            self._is_column(inner)
+            if inner.primitive is REGISTRY["reshape"] and not keeps_rows(inner.inputs[0].shape, inner.shape):
+                consumers = [other for other in values if inner in other.inputs]
+                if not consumers or any(other.primitive is not REGISTRY["sum_over"] for other in consumers):
+                    raise NoRoom
 
 
 def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
