@@ -32,7 +32,7 @@ _NUMBERS = {
 
 def _softmax(a: Matrix, axis: int) -> Matrix:
     powers = np.exp(a - a.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
 _ENTRYWISE: Mapping[str, Callable[[Matrix], Matrix]] = {
@@ -112,14 +112,14 @@ class _Parser:
 
     def _factor(self) -> Matrix:
         token = self.next
-        if token in _PREFIXES:
+        if token is not None and token in _PREFIXES:
             self._take()
             power = self._group() if self._accept("^") else np.ones((1, 1))
             return np.power(_PREFIXES[token](self._factor()), power)
         if token == r"\sum":
             self._take()
             axis = self._take_axis()
-            return self._product().sum(axis=axis, keepdims=True)
+            return np.asarray(self._product().sum(axis=axis, keepdims=True))
         return self._scripts(self._atom())
 
     def _scripts(self, value: Matrix) -> Matrix:
@@ -164,7 +164,7 @@ class _Parser:
             return _softmax(self._argument(), 1 if axis is None else axis)
         if token == r"\operatorname{mean}":
             axis = self._take_axis()
-            return self._argument().mean(axis=axis, keepdims=True)
+            return np.asarray(self._argument().mean(axis=axis, keepdims=True))
         if token == r"\mathbf{1}":
             return self._ones()
         if token in _ENTRYWISE:
