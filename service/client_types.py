@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
-from service.arrays import Answer
+from service.answers import Answer
 from service.endpoints import ENDPOINTS
 from service.schemas.naming import camel_case
 

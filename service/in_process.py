@@ -16,7 +16,8 @@ import orjson
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.errors import QuestionErrors, at, unknown_name
 from service import exceptions
-from service.arrays import Answer, pack_arrays, unpack_arrays
+from service.answers import Answer
+from service.arrays import pack_arrays, unpack_arrays
 from service.asking import ask, understand
 from service.endpoints import ENDPOINTS, JOBS, Endpoint
 from service.http.problems import Problem, from_question

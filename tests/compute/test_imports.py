@@ -45,6 +45,7 @@ FLOORS = [
     {"service.variants"},
     {"service.exact"},
     {"service.pages"},
+    {"service.answers"},
     {"service.endpoints"},
     {"service.asking"},
     {"service.workers"},

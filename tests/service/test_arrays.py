@@ -3,7 +3,7 @@
 import numpy as np
 
 import compute
-from service.arrays import Answer
+from service.answers import Answer
 
 
 def test_an_answer_shows_names_and_shapes() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
 
-from service.arrays import Answer
+from service.answers import Answer
 from workings.connections import Blocking, Waiting, iterate, run
 from workings.exchanges import Exchange
 

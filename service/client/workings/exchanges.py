@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 import httpx
 import orjson
 
-from service.arrays import Answer, unpack_arrays
+from service.answers import Answer
+from service.arrays import unpack_arrays
 from workings.batches import Graded, split_batch
 from workings.connections import Connection
 from workings.documents import check, read_line, write_question

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict, TypeV
 import numpy as np
 from numpy.typing import NDArray
 
-from service.arrays import Answer
+from service.answers import Answer
 
 Result = TypeVar("Result", covariant=True)
 Array: TypeAlias = NDArray[Any]
