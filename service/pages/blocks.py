@@ -62,6 +62,21 @@ class Table:
     rows: Sequence[tuple[Inline, Sequence[Cell]]]
     corner: Inline = ""
 
+    @property
+    def has_names(self) -> bool:
+        """Whether rows have headers."""
+        return any(name for name, _ in self.rows)
+
+    @property
+    def width(self) -> int:
+        """The number of columns without that of the headers."""
+        return max([len(self.columns), *(len(cells) for _, cells in self.rows)])
+
+    @property
+    def head(self) -> list[Inline]:
+        """The headers of all columns, with the corner if rows have headers."""
+        return [self.corner, *self.columns] if self.has_names else [*self.columns]
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

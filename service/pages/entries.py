@@ -100,7 +100,7 @@ def show_tensor(caption: Inlines, tensor: Any, axes: Sequence[str] = ()) -> list
     rows = array.reshape(-1, *(array.shape[-2:] if array.ndim > 1 else (1, *array.shape)))
     named = [*[""] * (array.ndim - len(axes)), *axes[-array.ndim :]]
     if len(rows) > TABLES or rows.shape[1] > ROWS or rows.shape[2] > COLUMNS or not array.size:
-        return [Paragraph([*caption, ": ", describe_tensor(array)])]
+        return [Paragraph([*caption, ": ", _describe_tensor(array)])]
     scale = _largest(array)
     blocks: list[Block] = []
     for place, matrix in enumerate(rows):
@@ -114,7 +114,7 @@ def show_tensor(caption: Inlines, tensor: Any, axes: Sequence[str] = ()) -> list
     return blocks
 
 
-def describe_tensor(array: "np.ndarray[Any, Any]") -> str:
+def _describe_tensor(array: "np.ndarray[Any, Any]") -> str:
     """Return the shape of a tensor and, of floats, its range and its norm."""
     shape = " × ".join(map(str, array.shape))
     if array.dtype.kind != "f" or not array.size:
@@ -153,6 +153,5 @@ def _show_cell(entry: Any, scale: float) -> Cell:
     shade = 0
     if scale and math.isfinite(entry) and entry:
         shade = max(1, round(abs(entry) / scale * SHADES)) * (1 if entry > 0 else -1)
-    text = write_number(entry)
-    title = repr(entry) if len(repr(entry)) > DIGITS + 2 else ""
-    return Cell(text, shade, title)
+    digits = repr(entry)
+    return Cell(write_number(entry), shade, digits if len(digits) > DIGITS + 2 else "")

@@ -20,12 +20,10 @@ def show_value(value: Any) -> list[Block]:
     """Return the blocks of a value: facts, tables of like objects, tensors, lists or text."""
     if isinstance(value, Mapping):
         return _show_fields(value)
-    array = as_array(value)
-    if array is not None and array.ndim and array.dtype.kind in "fb":
+    array = _as_tensor(value)
+    if array is not None and array.ndim:
         return show_tensor([], array)
-    if isinstance(value, list):
-        return _show_items(value)
-    return [Paragraph([_write_scalar(value)])]
+    return _show_items(value) if isinstance(value, list) else [Paragraph([_write_scalar(value)])]
 
 
 def _show_fields(fields: Mapping[str, Any]) -> list[Block]:
@@ -34,8 +32,12 @@ def _show_fields(fields: Mapping[str, Any]) -> list[Block]:
     for name, item in fields.items():
         if _is_scalar(item) or (isinstance(item, list | dict) and not item):
             continue
-        tensor = show_tensor([Code(name)], item) if _is_tensor(item) else None
-        blocks += tensor or [Section([Code(name)], show_value(item))]
+        array = _as_tensor(item)
+        if array is not None:
+            blocks += show_tensor([Code(name)], array)
+        else:
+            inside = _show_items(item) if isinstance(item, list) else show_value(item)
+            blocks.append(Section([Code(name)], inside))
     return blocks
 
 
@@ -58,9 +60,10 @@ def _show_items(items: list[Any]) -> list[Block]:
     return blocks
 
 
-def _is_tensor(value: Any) -> bool:
+def _as_tensor(value: Any) -> "np.ndarray[Any, Any] | None":
+    """Return a tensor of numbers or booleans as an array; None for anything else."""
     array = as_array(value)
-    return array is not None and array.dtype.kind in "fb"
+    return array if array is not None and array.dtype.kind in "fb" else None
 
 
 def _is_scalar(value: Any) -> bool:

@@ -102,7 +102,7 @@ def _write_inline(inline: Inline) -> str:
 def _write_table(table: Table) -> str:
     headers = "".join(f'<th scope="col">{_write_inline(column)}</th>' for column in table.columns)
     corner = f"<th>{_write_inline(table.corner)}</th>" if table.corner else "<td></td>"
-    has_names = any(name for name, _ in table.rows)
+    has_names = table.has_names
     rows = []
     for name, cells in table.rows:
         header = f'<th scope="row">{_write_inline(name)}</th>' if has_names else ""

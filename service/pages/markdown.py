@@ -73,13 +73,10 @@ def _escape(text: str) -> str:
 
 
 def _write_table(table: Table) -> str:
-    has_names = any(name for name, _ in table.rows)
-    width = max([len(table.columns), *(len(cells) for _, cells in table.rows)])
-    columns = [*table.columns, *[""] * (width - len(table.columns))]
-    head = [*([table.corner] if has_names else []), *columns]
-    lines = [[_write_inline(name) for name in head], [":--"] * has_names + ["--:"] * width]
+    head = [*table.head, *[""] * (table.width - len(table.columns))]
+    lines = [[_write_inline(name) for name in head], [":--"] * table.has_names + ["--:"] * table.width]
     for name, cells in table.rows:
-        header = [_write_inline(name)] if has_names else []
+        header = [_write_inline(name)] if table.has_names else []
         lines.append([*header, *(_write_inline(cell.content) for cell in cells)])
     rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"{_write_inlines(table.caption)}\n\n{rows}"

@@ -1,6 +1,6 @@
 """Notes of answers, and their conventions, as blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.pages.blocks import Block, Callout, Code, Facts, Inline, Section
@@ -15,9 +15,17 @@ def show_note(note: Mapping[str, Any]) -> Callout:
     return Callout("warning", "Note.", [*at, f"{note['message']}.{remedy}"])
 
 
-def show_conventions(conventions: Mapping[str, Any]) -> list[Block]:
-    """Return the section of the settings that an answer used; no block if there are none."""
-    facts = [(Code(name), [_write_setting(setting)]) for name, setting in conventions.items()]
+def show_conventions(
+    conventions: Mapping[str, Any], explain: Callable[[str], str] = lambda name: ""
+) -> list[Block]:
+    """Return the section of the settings that an answer used; no block if there are none.
+
+    explain: returns the meaning of a setting, or nothing.
+    """
+    facts: list[tuple[Inline, list[Inline]]] = []
+    for name, setting in conventions.items():
+        meaning = explain(name)
+        facts.append((Code(name), [_write_setting(setting), *([f": {meaning}"] if meaning else [])]))
     return [Section(["Conventions"], [Facts(facts)], is_folded=len(facts) > LONG)] if facts else []
 
 

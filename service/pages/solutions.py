@@ -19,7 +19,7 @@ from service.pages.blocks import (
 )
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
-from service.pages.notes import show_note
+from service.pages.notes import show_conventions, show_note
 
 LONG_STEPS = 60  # steps above which each is folded
 SHOWN = frozenset({
@@ -92,12 +92,7 @@ class _Writer:
         for field, words in (("given", "given instead of computed"), ("upstream", "upstream gradient")):
             for name, tensor in self._request.get(field, {}).items():
                 blocks += show_tensor([Code(name), f": {words}"], tensor, self._axes_of(name))
-        conventions = self._answer["conventions"]
-        if conventions:
-            facts: list[tuple[Inline, Inlines]] = [
-                (Code(name), self._explain(name, setting)) for name, setting in conventions.items()
-            ]
-            blocks.append(Section(["Conventions"], [Facts(facts)], is_folded=len(facts) > 8))
+        blocks += show_conventions(self._answer["conventions"], self._explain)
         return Section(["Question"], blocks)
 
     def _list_inputs(self) -> Iterator[tuple[str, Any]]:
@@ -117,13 +112,12 @@ class _Writer:
                         index = "" if place == "" else f"[{place}]"
                         yield from self._list_tensors(f"{full}{index}.", part)
 
-    def _explain(self, name: str, setting: Any) -> Inlines:
-        attribute = None if self._operation is None else self._operation.attributes.get(name)
-        value = Code(str(setting).lower() if isinstance(setting, bool) else str(setting))
-        if attribute is None:
-            return [value]
-        first = attribute.declared.meaning.partition(". ")[0].rstrip(".")
-        return [value, f": {_sentence(first)}"]
+    def _explain(self, setting: str) -> str:
+        """Return the first sentence of the meaning of a setting."""
+        attribute = None if self._operation is None else self._operation.attributes.get(setting)
+        return (
+            "" if attribute is None else _sentence(attribute.declared.meaning.partition(". ")[0].rstrip("."))
+        )
 
     def show_general_notes(self) -> list[Block]:
         """Return the notes that are about no step."""

@@ -93,19 +93,20 @@ def _escape(text: str) -> str:
 
 
 def _write_table(table: Table) -> str:
-    has_names = any(name for name, _ in table.rows)
-    width = max([len(table.columns), *(len(cells) for _, cells in table.rows)])
     lines = []
     if any(table.columns):
-        head = [*([table.corner] if has_names else []), *table.columns]
-        lines.append(" & ".join(rf"{{\footnotesize {_write_inline(name)}}}" for name in head) + r" \\ \hline")
+        lines.append(" & ".join(map(_write_header, table.head)) + r" \\ \hline")
     for name, cells in table.rows:
-        header = [rf"{{\footnotesize {_write_inline(name)}}}"] if has_names else []
+        header = [_write_header(name)] if table.has_names else []
         written = (_shade(cell.shade) + _write_inline(cell.content) for cell in cells)
         lines.append(" & ".join([*header, *written]) + r" \\")
     body = "\n".join(lines)
-    form = "l|" * has_names + "r" * width
+    form = "l|" * table.has_names + "r" * table.width
     return f"{_write_inlines(table.caption)}\n\n\\begin{{longtable}}{{{form}}}\n{body}\n\\end{{longtable}}"
+
+
+def _write_header(name: Inline) -> str:
+    return rf"{{\footnotesize {_write_inline(name)}}}"
 
 
 def _shade(level: int) -> str:
