@@ -58,6 +58,7 @@ class Answerer:
             rate=self.settings.min_rate,
             media_type=endpoint.media_type,
             vary="Accept" if endpoint.has_variants else None,
+            headers=endpoint.headers,
             share=item.share if item.share.held else None,
         )
 

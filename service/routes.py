@@ -219,17 +219,13 @@ def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awai
     body: TypeAlias = Annotated[Any, Deferred(endpoint.request), Body()]
 
     async def ask(request: Request, question: body) -> Response:
-        chosen = endpoint.chosen_by(request)
-        response = await answerer.respond(chosen, request)
-        if chosen.headers:
-            response.headers.update(chosen.headers)
-        return response
+        return await answerer.respond(endpoint.chosen_by(request), request)
 
     async def ask_in_protocol(request: Request, question: body) -> Response:
         errors = endpoint.errors
         assert errors is not None
         try:
-            response = await ask(request, question)
+            return await ask(request, question)
         except QuestionErrors as error:
             response = errors.render(from_question(error))
         except Problem as problem:

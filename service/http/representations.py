@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from service.http.connections import Disconnected, PatientSender
 JSON = "application/json"
 COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
 COMPRESSION_LEVEL = 4  # of 9: a tenth larger than at 9, and several times as fast
+NO_HEADERS: Mapping[str, str] = {}
 PART = 2**16  # bytes sent at once; a client at the minimum rate reads them in seconds, not minutes
 _JSON_HEADER = (b"content-type", JSON.encode())
 
@@ -50,6 +51,7 @@ class Answer(Response):
     rate: bytes per second at which a client has to accept a large answer.
     media_type: that of the body.
     vary: request headers that the answer depends on.
+    headers: further headers.
     share: share of the memory budget for answers, released when the answer has been sent.
     """
 
@@ -62,6 +64,7 @@ class Answer(Response):
         rate: int,
         media_type: str = JSON,
         vary: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
         share: Share | None = None,
     ) -> None:
         # Without super().__init__, which costs more than hashing a small answer.
@@ -81,6 +84,7 @@ class Answer(Response):
             vary = "Accept-Encoding" if vary is None else f"{vary}, Accept-Encoding"
         if vary is not None:
             self.raw_headers.append((b"vary", vary.encode()))
+        self.raw_headers += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
         if len(self.body) > PART:
