@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from service.asking import understand_tiny
-from service.endpoints import Endpoint, Job
+from service.endpoints import Endpoint
 from service.grading.batches.transport import GradedLines, check_type
 from service.grading.envelopes.declaration import ClassEnvelope
 from service.http.bodies import receive_body
@@ -19,6 +19,7 @@ from service.http.problems import Problem
 from service.http.representations import Answer, Content, represent
 from service.http.streams import LineCallback, LineSender, prefers_lines, stream
 from service.http.watch import client_key
+from service.jobs import Job
 from service.questions.operations import ExactWanted
 from service.settings import Settings
 from service.workers.choice import Workers

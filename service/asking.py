@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 from compute.budgets.planning import Allowance, Outgrown, allowed
 from compute.errors import QuestionErrors
 from compute.question.limits import Limits, too_many_values
-from service.endpoints import Endpoint, Job
+from service.endpoints import Endpoint
 from service.http.problems import from_question
 from service.http.reader import is_large, read, read_leniently, read_strictly
+from service.jobs import Job
 
 Result = TypeVar("Result")
 

@@ -6,7 +6,7 @@ An endpoint plans a document as a job and has the types that document its reques
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -25,6 +25,7 @@ from service.grading.responses import GradeResponse
 from service.grading.schemas import GradeRequest
 from service.http.problems import Problem
 from service.http.representations import JSON
+from service.jobs import Job
 from service.optimizers import solutions, traces
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
@@ -43,17 +44,6 @@ from service.schemas.requests import CompareRequest, CostRequest, request_model
 from service.schemas.responses import program_response, response_model
 from service.variants import variants
 from service.variants.schemas import VariantsRequest, VariantsResponse
-
-
-class Job(Protocol):
-    """A question that has been planned and checked against the limits, but not yet answered."""
-
-    @property
-    def work(self) -> int:
-        """The predicted number of elementary operations, including those of writing the answer."""
-
-    def answer(self) -> bytes:
-        """Return the body of the response."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from compute.arithmetic import kinds
 from compute.question.limits import Limits
 from service.arrays import unpack_arrays
+from service.jobs import Job
 from service.pages.blocks import Page
 from service.pages.formats import Format
 from service.questions.operations import EXACT_WORK
@@ -20,19 +21,11 @@ NESTED = "nested"
 Build = Callable[[Mapping[str, Any], Mapping[str, Any]], Page]
 
 
-class Answering(Protocol):
-    """A job of an endpoint."""
-
-    @property
-    def work(self) -> int: ...
-    def answer(self) -> bytes: ...
-
-
 @dataclass(frozen=True, slots=True)
 class PageJob:
     """A job whose answer is a document. document: the request."""
 
-    job: Answering
+    job: Job
     document: Mapping[str, Any]
     build: Build
     format: Format
@@ -63,7 +56,7 @@ class PageJob:
 
 
 def understand_page(
-    understand: Callable[[dict[str, Any], Limits], Answering],
+    understand: Callable[[dict[str, Any], Limits], Job],
     request: Callable[[], Any],
     build: Build,
     form: Format,

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, Protocol
 from compute.errors import QuestionErrors
 from service.asking import send_lines
 from service.defects import format_defect
-from service.endpoints import Job
 from service.http.codings import decompress
 from service.http.problems import INTERNAL, Problem, from_question
 from service.http.representations import Content, represent
+from service.jobs import Job
 from service.questions.operations import ExactWanted
 from service.workers.frames import (
     ANSWER,

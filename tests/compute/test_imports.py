@@ -36,7 +36,7 @@ FLOORS = [
     {"compute.grading"},
     {"compute.variants"},
     {"service.settings", "service.settings_checks", "service.version", "service.defects", "service.files"},
-    {"service.arrays", "service.exceptions"},
+    {"service.arrays", "service.exceptions", "service.jobs"},
     {"service.http"},
     {"service.schemas"},
     {"service.questions"},
