@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Query, Request
 
-from compute.errors import QuestionErrors, unknown_name
 from service.http.accept import read_qualities
+from service.http.parameters import read_choice
 from service.http.representations import JSON
 from service.pages.blocks import Page
 from service.pages.html import POLICY, write_html
@@ -67,11 +67,8 @@ def choose_format(request: Request) -> str | None:
 
     Raises QuestionErrors for an unknown name.
     """
-    query = request.scope.get("query_string", b"")
-    asked = request.query_params.get("format") if b"format" in query else None
+    asked = read_choice(request, "format", NAMES)
     if asked is not None:
-        if asked not in NAMES:
-            raise QuestionErrors([unknown_name(("query", "format"), "format", asked, NAMES)])
         return "" if asked == "json" else asked
     accepted = read_qualities(request.scope)
     best = max(accepted.keys() & BY_TYPE.keys(), key=accepted.__getitem__, default=b"")

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import Query, Request
 
-from compute.errors import QuestionErrors, unknown_name
 from service.grading.envelopes.catalogue import CLASS_ENVELOPES, ENVELOPES
 from service.grading.envelopes.declaration import ClassEnvelope
 from service.http.accept import read_qualities
+from service.http.parameters import read_choice
 from service.http.problems import StatusProblem
 from service.http.representations import JSON
 
@@ -30,10 +30,8 @@ def choose_envelope(request: Request) -> str:
 
     Raises QuestionErrors for an unknown name, and Problem 406 if only unknown envelopes are accepted.
     """
-    asked = request.query_params.get("envelope")
+    asked = read_choice(request, "envelope", ENVELOPES)
     if asked is not None:
-        if asked not in ENVELOPES:
-            raise QuestionErrors([unknown_name(("query", "envelope"), "envelope", asked, ENVELOPES)])
         return asked
     accepted = {name: quality for name, quality in read_qualities(request.scope).items() if quality > 0}
     known = [name for name in accepted if name in BY_TYPE]
@@ -47,12 +45,8 @@ def choose_envelope(request: Request) -> str:
 
 def choose_table(request: Request) -> ClassEnvelope | None:
     """Return the table that a batch asks for; None for lines. Raises QuestionErrors for an unknown name."""
-    asked = request.query_params.get("envelope")
-    if asked is None:
-        return None
-    if asked not in CLASS_ENVELOPES:
-        raise QuestionErrors([unknown_name(("query", "envelope"), "envelope", asked, CLASS_ENVELOPES)])
-    return CLASS_ENVELOPES[asked]
+    asked = read_choice(request, "envelope", CLASS_ENVELOPES)
+    return None if asked is None else CLASS_ENVELOPES[asked]
 
 
 TABLE_PARAMETER: dict[str, Any] = {
