@@ -174,7 +174,7 @@ def test_files_of_output_stay_in_their_folder(folder: Path) -> None:
 def test_envelopes_are_those_of_the_service(folder: Path, name: str) -> None:
     result = call("grade", folder / "rubric.json", folder / "s1.json", "--envelope", name, "--output", folder)
     assert result.exit_code == 0
-    grade = asking.ask_here("grade", orjson.dumps(RUBRIC | {"answer": {"output": RIGHT}}))
+    grade = asking.choose_asker("")("grade", orjson.dumps(RUBRIC | {"answer": {"output": RIGHT}}))
     assert orjson.loads((folder / "s1.json").read_bytes()) == ENVELOPES[name].render(grade)
 
 
