@@ -14,18 +14,14 @@ from compute.operations import CATALOGUE
 from service.answers import Answer
 from service.endpoints import ENDPOINTS
 from service.schemas.naming import camel_case
+from workings.methods import PATHS
 
 WIDTH = 106  # characters of a line, beyond the indentation of a class
 ENCODING = "encoding"  # the client chooses it, so that answers hold arrays
 # Methods that are no operations, each with its path below /v1.
 OTHERS = {
-    "graph": "graph",
-    "compare": "compare",
-    "cost": "cost",
-    "solve": "optimizer/solve",
-    "grade": "grade",
-    "check": "grade/check",
-    "variants": "variants",
+    name: PATHS.get(name, name)
+    for name in ("graph", "compare", "cost", "solve", "grade", "check", "variants")
 }
 TRACE = "optimizer/trace"
 TENSORS = frozenset({"Tensor", "MaskTensor", "OwnField", "OwnShape"})  # named types that arrays fit
