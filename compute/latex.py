@@ -1,6 +1,6 @@
 """LaTeX with its binding strength, so that only needed parentheses are written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from compute.arithmetic.expressions import Expression, fold
@@ -49,6 +49,32 @@ def symbol_latex(name: str) -> str:
     elif len(head) > 1:
         head = rf"\mathrm{{{head}}}"
     return head + (f"_{{{tail.replace('_', ',')}}}" if tail else "")
+
+
+def axes_latex(axes: Sequence[int]) -> str:
+    """Return the axes of a reduction as they stand below its sign; the last two count rows and columns."""
+    match list(axes):
+        case [-1]:
+            return r"\text{rows}"
+        case [-2]:
+            return r"\text{columns}"
+        case [axis]:
+            return rf"\text{{axis }} {axis}"
+        case several:
+            return rf"\text{{axes }} {', '.join(map(str, several))}"
+
+
+def add_latex(a: Formula, b: Formula) -> Formula:
+    """Return the sum of two terms; one that starts with a minus sign is subtracted."""
+    text = b.at(SUM)
+    is_negative = text.startswith("-")
+    return Formula(f"{a.text} - {text[1:]}" if is_negative else f"{a.text} + {text}", SUM)
+
+
+def sum_latex(a: Formula, axes: Sequence[int] | None) -> Formula:
+    """Return the sum over axes; None for the sum of all entries."""
+    over = "" if axes is None else rf"_{{{axes_latex(axes)}}}"
+    return Formula(rf"\sum{over} {a.at(PRODUCT)}", SUM)
 
 
 def matrix_latex(rows: Iterable[Iterable[str]]) -> Formula:

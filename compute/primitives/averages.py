@@ -9,7 +9,7 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.graph.primitive import Cost, Primitive
-from compute.latex import Formula
+from compute.latex import Formula, axes_latex
 
 
 def _average(xp: Arithmetic, a: Array, *, axes: tuple[int, ...]) -> Array:
@@ -45,9 +45,7 @@ def _without(a: Shape, *, axes: tuple[int, ...]) -> Shape:
 def _latex(a: Formula, axes: tuple[int, ...] | None) -> Formula:
     if axes is None:  # all entries
         return Formula(rf"\operatorname{{mean}}\left({a.text}\right)")
-    named: dict[tuple[int, ...], str] = {(-1,): r"\text{rows}", (-2,): r"\text{columns}"}
-    over = named.get(axes) or rf"\text{{axes }} {', '.join(map(str, axes))}"
-    return Formula(rf"\operatorname{{mean}}_{{{over}}}\left({a.text}\right)")
+    return Formula(rf"\operatorname{{mean}}_{{{axes_latex(axes)}}}\left({a.text}\right)")
 
 
 # The mean over axes, counted from the last; the result does not have these axes.

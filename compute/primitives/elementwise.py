@@ -9,7 +9,7 @@ from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, broadcast
 from compute.graph.numerics import QUOTIENT, Finding, find_cancellation, find_underflow
 from compute.graph.primitive import Primitive, identity_gradient, no_cost
-from compute.latex import PRODUCT, SUM, Formula
+from compute.latex import PRODUCT, SUM, Formula, add_latex
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -21,12 +21,6 @@ def _broadcast(*shapes: Shape, **attributes: Any) -> Shape:
 def _product(a: Formula, b: Formula) -> Formula:
     sign = r"\cdot" if a.scalar or b.scalar else r"\odot"
     return Formula(f"{a.at(PRODUCT)} {sign} {b.at(PRODUCT)}", PRODUCT)
-
-
-def _sum_latex(a: Formula, b: Formula) -> Formula:
-    text = b.at(SUM)
-    is_negative = text.startswith("-")
-    return Formula(f"{a.text} - {text[1:]}" if is_negative else f"{a.text} + {text}", SUM)
 
 
 def _cancellation(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
@@ -57,7 +51,7 @@ add = Primitive(
     gradients={"a": identity_gradient, "b": identity_gradient},
     tangents="linear",
     shape=_broadcast,
-    latex=_sum_latex,
+    latex=add_latex,
     expects=BROADCASTABLE,
     broadcasts=True,
     propagates_nonfinite=True,

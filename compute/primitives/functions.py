@@ -18,7 +18,7 @@ from compute.graph.numerics import (
     find_underflow,
 )
 from compute.graph.primitive import Cost, Primitive
-from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
+from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, add_latex, constant_latex
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
 from compute.primitives.scalars import FEW, count, gradient_rule, is_zero
 
@@ -63,7 +63,7 @@ log1p = Primitive(
     gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, count(xp, 1)))},
     tangents="symmetric",
     shape=lambda a: a,
-    latex=lambda a: Formula(rf"\log\left(1 + {a.at(SUM)}\right)", PRODUCT),
+    latex=lambda a: Formula(rf"\log\left({add_latex(Formula('1'), a).text}\right)", PRODUCT),
     expects="any shape",
     hazard=LOGARITHM,
 )

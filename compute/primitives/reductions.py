@@ -8,7 +8,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
 from compute.graph.numerics import Hazard, find_cancellation, find_saturated_rows
 from compute.graph.primitive import Cost, Primitive, Promise
-from compute.latex import PRODUCT, SUM, Formula
+from compute.latex import PRODUCT, Formula, axes_latex, sum_latex
 from compute.primitives.scalars import count
 
 
@@ -50,7 +50,7 @@ def _unravel(flat: int, shape: list[int]) -> list[int]:
 
 def axis_subscript(axis: int) -> str:
     """Return the LaTeX subscript that names the axis of a function; empty for the last axis."""
-    return "" if axis == -1 else rf"_{{{_axis_latex(axis)}}}"
+    return "" if axis == -1 else rf"_{{{axes_latex([axis])}}}"
 
 
 def _softmax_latex(a: Formula, axis: int) -> Formula:
@@ -99,16 +99,6 @@ def same_shape(a: Shape, *, axis: int) -> Shape:
     return a
 
 
-def sum_latex(a: Formula, axis: int | None) -> Formula:
-    """Return the sum along an axis in LaTeX; None for the sum of all entries."""
-    over = "" if axis is None else rf"_{{{_axis_latex(axis)}}}"
-    return Formula(rf"\sum{over} {a.at(PRODUCT)}", SUM)
-
-
-def _axis_latex(axis: int) -> str:
-    return {-1: r"\text{rows}", -2: r"\text{columns}"}.get(axis, rf"\text{{axis }} {axis}")
-
-
 # The sum along an axis; the result does not have this axis.
 sum_over = Primitive(
     "sum_over",
@@ -118,7 +108,7 @@ sum_over = Primitive(
     },
     tangents="linear",
     shape=lambda a, axis: without(a, axis),
-    latex=sum_latex,
+    latex=lambda a, axis: sum_latex(a, None if axis is None else [axis]),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
     propagates_nonfinite=True,
@@ -147,7 +137,7 @@ def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
 
 
 def _argmax_latex(a: Formula, axis: int, left: int | None) -> Formula:
-    return Formula(rf"\operatorname{{argmax}}_{{{_axis_latex(axis)}}} {a.at(PRODUCT)}", PRODUCT)
+    return Formula(rf"\operatorname{{argmax}}_{{{axes_latex([axis])}}} {a.at(PRODUCT)}", PRODUCT)
 
 
 # The index of the largest entry, the first if several are equal; NaN is larger than any number. Along a band

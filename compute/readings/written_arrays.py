@@ -14,7 +14,7 @@ from compute.arithmetic.expressions import Expression, number_expression
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size
 from compute.graph.primitive import REGISTRY
-from compute.latex import CONDITION, PRODUCT, SUM, Formula, Latex, constant_latex
+from compute.latex import CONDITION, Formula, Latex, constant_latex, sum_latex
 from compute.readings.formulas import LONGEST
 
 ZERO, ONE = "0", "1"
@@ -128,7 +128,7 @@ class WrittenArray:
             return self._keep(tuple(shape), tuple(extent))
         if summed:
             is_full = self.ndim == 1 or (len(summed) > 1 and set(extent) <= {1})
-            formula = sum_formula(formula, None if is_full else summed)
+            formula = sum_latex(formula, None if is_full else summed)
         if copies > 1:
             count = Formula(str(copies), scalar=True)
             formula = count if formula.text == ONE else REGISTRY["multiply"].latex(count, formula)
@@ -307,14 +307,6 @@ def keeps_rows(before: Shape, after: Shape) -> bool:
     """Return whether a reshaped array has rows of the same length, apart from axes of size 1."""
     lengths = [[size for size in shape if size != 1] for shape in (before, after)]
     return lengths[0][-1:] == lengths[1][-1:]
-
-
-def sum_formula(formula: Formula, axes: list[int] | None) -> Formula:
-    """Return a sum over axes; None for all entries."""
-    if axes is None or len(axes) == 1:
-        return REGISTRY["sum_over"].latex(formula, axis=axes and axes[0])
-    over = ", ".join(map(str, axes))
-    return Formula(rf"\sum_{{\text{{axes }} {over}}} {formula.at(PRODUCT)}", SUM)
 
 
 def _lift(number: Any) -> WrittenArray:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import reduce
 from typing import Any
 
 from compute.arithmetic.namespace import Array
 from compute.graph.graph import Value
 from compute.graph.primitive import REGISTRY
 from compute.graph.steps import step_values
-from compute.latex import Formula
+from compute.latex import Formula, add_latex
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
@@ -80,72 +80,89 @@ class _Planned(PlannedReading):
         return Amounts(work=WRITING * self._count)
 
     def run(self, run: Execution) -> Workings:
-        values = {name: self._put_in(value, run.values) for name, value in self._steps.items()}
+        numbers = _Numbers(run, self._orientations)
+        values = {name: numbers.put_into_step(value) for name, value in self._steps.items()}
         return Workings(
             {name: text for name, text in values.items() if text is not None},
             {
-                name: self._write_gradient(value, terms, run)
+                name: _write_gradient(value, terms, numbers)
                 for name, (value, terms) in self._gradients.items()
             },
         )
 
-    def _write_gradient(
-        self, value: Value, terms: Mapping[Source, Formula], run: Execution
-    ) -> GradientWorkings:
-        left = gradient_of(write_symbol(value, scope_of(value)))
-        graph = value.graph
-        named = {
+
+def _write_gradient(value: Value, terms: Mapping[Source, Formula], numbers: "_Numbers") -> GradientWorkings:
+    left = gradient_of(write_symbol(value, scope_of(value)))
+    graph = value.graph
+    total = _add(terms.values())
+    parts = [numbers.put_into_term(value, source) for source in terms]
+    known = [part for part in parts if part is not None]
+    text = _add(known) if len(known) == len(parts) else ""
+    return GradientWorkings(
+        formula=f"{left.text} = {total if len(total) <= LONGEST else CUT}",
+        terms={
             source if isinstance(source, str) else str(graph.values[source].name): term.text
             for source, term in terms.items()
-        }
-        numbers = [self._put_into_term(value, source, run) for source in terms]
-        text = None if None in numbers else _sum(filter(None, numbers))
-        total = _sum(named.values())
-        return GradientWorkings(
-            formula=f"{left.text} = {total if len(total) <= LONGEST else CUT}",
-            terms=named,
-            numbers=text if text and len(text) <= LONGEST else None,
-        )
+        },
+        numbers=text if text and len(text) <= LONGEST else None,
+    )
 
-    def _put_into_term(self, value: Value, source: Source, run: Execution) -> str | None:
-        """Return a term of a gradient with its numbers put in; None if it cannot be written."""
-        totals = run.gradients.totals
-        try:
-            if isinstance(source, str):
-                array = run.gradients.contributions.get(value.index, {}).get(source, totals[value.index])
-                return self._write_array(array, value).text
-            consumer = value.graph.values[source]
-            self._check(consumer)
-            self._is_column(value)
-            write_value = partial(self._write_entries, arrays=run.values)
-            return pull_back(consumer, value, write_value, partial(self._write_entries, arrays=totals)).text
-        except (NoRoom, NotWritten, KeyError):
-            return None
 
-    def _put_in(self, value: Value, arrays: Mapping[int, Array]) -> str | None:
+class _Numbers:
+    """The numbers of one run, each written once. orientations: those of vectors, by index."""
+
+    def __init__(self, run: Execution, orientations: Mapping[int, set[str]]) -> None:
+        self._run, self._orientations = run, orientations
+        self._values: dict[int, Formula] = {}
+        self._gradients: dict[int, Formula] = {}
+
+    def put_into_step(self, value: Value) -> str | None:
         """Return the right side of a step with its numbers put in; None if they are many."""
         try:
             self._check(value)
-            text = write_step(value, partial(self._write_entries, arrays=arrays)).text
+            text = write_step(value, self._write_value).text
         except NoRoom:
             return None
         return text if len(text) <= LONGEST else None
 
-    def _write_entries(self, value: Value, arrays: Mapping[int, Array]) -> Formula:
-        if value.index not in arrays:
-            raise NoRoom
-        return self._write_array(arrays[value.index], value)
+    def put_into_term(self, value: Value, source: Source) -> Formula | None:
+        """Return a term of a gradient with its numbers put in; None if it cannot be written."""
+        gradients = self._run.gradients
+        try:
+            if isinstance(source, str):
+                array = gradients.contributions.get(value.index, {}).get(
+                    source, gradients.totals[value.index]
+                )
+                return self._write(array, value)
+            consumer = value.graph.values[source]
+            self._check(consumer)
+            self._check_orientation(value)
+            return pull_back(consumer, value, self._write_value, self._write_gradient)
+        except (NoRoom, NotWritten, KeyError):
+            return None
 
-    def _write_array(self, array: Array, value: Value) -> Formula:
-        """Return a value or its gradient."""
-        return write_numbers(array, is_column=self._is_column(value))
+    def _write_value(self, value: Value) -> Formula:
+        return self._write_once(value, self._run.values, self._values)
 
-    def _is_column(self, value: Value) -> bool:
+    def _write_gradient(self, value: Value) -> Formula:
+        return self._write_once(value, self._run.gradients.totals, self._gradients)
+
+    def _write_once(self, value: Value, arrays: Mapping[int, Array], written: dict[int, Formula]) -> Formula:
+        if value.index not in written:
+            if value.index not in arrays:
+                raise NoRoom
+            written[value.index] = self._write(arrays[value.index], value)
+        return written[value.index]
+
+    def _write(self, array: Array, value: Value) -> Formula:
+        """Return a value or its gradient. Raises NoRoom."""
+        self._check_orientation(value)
+        return write_numbers(array, is_column=COLUMN in self._orientations.get(value.index, ()))
+
+    def _check_orientation(self, value: Value) -> None:
         """Raise NoRoom if the value is needed both as a row and as a column."""
-        orientations = self._orientations.get(value.index, set())
-        if len(orientations) > 1:
+        if len(self._orientations.get(value.index, ())) > 1:
             raise NoRoom
-        return COLUMN in orientations
 
     def _check(self, value: Value) -> None:
         """Raise NoRoom if numbers do not fit into the formula of a step, which does not mention all axes.
@@ -154,7 +171,7 @@ class _Planned(PlannedReading):
         """
         values = step_values(value)
         for inner in values:
-            self._is_column(inner)
+            self._check_orientation(inner)
             if inner.primitive is REGISTRY["reshape"] and not keeps_rows(inner.inputs[0].shape, inner.shape):
                 consumers = [other for other in values if inner in other.inputs]
                 if not consumers or any(other.primitive is not REGISTRY["sum_over"] for other in consumers):
@@ -170,10 +187,9 @@ def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Itera
             yield name, names[name]
 
 
-def _sum(terms: Iterable[str]) -> str:
-    """Return the sum of terms; a term that starts with a minus sign is subtracted."""
-    text = " + ".join(terms)
-    return text.replace("+ -", "- ")
+def _add(terms: Iterable[Formula]) -> str:
+    """Return the sum of terms."""
+    return reduce(add_latex, terms).text
 
 
 class WorkingsReading(Reading):
