@@ -1,6 +1,6 @@
 """Constraints on a variant: each is checked on its computed values and has a name that failures count."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -50,13 +50,64 @@ class Wanted:
     distinguishes: Literal["template", "all", "none"] | tuple[str, ...] = "template"
 
 
-def constrain_norms(wanted: Wanted) -> Iterator[Constraint]:
-    """Yield the constraints on the lengths of rows."""
+def none_further(template: Any) -> Iterator[Constraint]:
+    """Yield no constraint."""
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of computation, as constraints look at it.
+
+    values: returns the computed numbers by name.
+    friendly_names: returns the names of the values that are to have few digits.
+    has_ties: whether an entry meets a kink, or two entries share a maximum.
+    is_saturated: whether the output of a gate is at its bound.
+    further: yields constraints that always hold.
+    like_template: yields bounds of difficulty beside digits, size and saturation.
+    """
+
+    values: NamedValues
+    friendly_names: Callable[[Any], Collection[str]]
+    has_ties: Callable[[Any], bool]
+    is_saturated: Callable[[Any], bool]
+    further: Callable[[Any], Iterator[Constraint]] = none_further
+    like_template: Callable[[Any], Iterator[Constraint]] = none_further
+
+
+def list_constraints(
+    kind: Kind, wanted: Wanted, template: Computation, mistakes: Sequence[Variant], rubric: Rubric
+) -> Iterator[Constraint]:
+    """Yield the constraints on variants of a template, the cheap ones first."""
     for name in wanted.integer_norms:
         yield Constraint(f"integer_norms:{name}", partial(_has_integer_norms, name))
+    yield _constrain_finite(template, kind.values)
+    yield from kind.further(template)
+    if wanted.friendly:
+        names, digits = kind.friendly_names(template), wanted.friendly
+        yield Constraint("friendly", lambda computation, _: all(
+            has_few_digits(array, digits)
+            for name, array in kind.values(computation) if name in names))  # fmt: skip
+    if wanted.like_template:
+        yield from _constrain_difficulty(template, kind.values)
+        yield from kind.like_template(template)
+        if not kind.is_saturated(template):
+            yield Constraint(
+                "difficulty:saturation", lambda computation, _: not kind.is_saturated(computation)
+            )
+    if wanted.no_ties:
+        yield Constraint("no_ties", lambda computation, _: not kind.has_ties(computation))
+    if wanted.no_saturation:
+        yield Constraint("no_saturation", lambda computation, _: not kind.is_saturated(computation))
+    yield from _constrain_mistakes(wanted, template, mistakes, rubric)
 
 
-def constrain_finite(template: Computation, values: NamedValues) -> Constraint:
+def short_names(template: Computation, values: NamedValues) -> set[str]:
+    """Return the names of the values that have few digits in the template."""
+    return {name for name, array in values(template) if has_few_digits(array, FEW)}
+
+
+def _constrain_finite(template: Computation, values: NamedValues) -> Constraint:
     """Return the constraint that every value is finite that is so in the template."""
     finite = {name for name, array in values(template) if np.isfinite(array).all()}
 
@@ -67,12 +118,7 @@ def constrain_finite(template: Computation, values: NamedValues) -> Constraint:
     return Constraint("finite", check)
 
 
-def short_names(template: Computation, values: NamedValues) -> set[str]:
-    """Return the names of the values that have few digits in the template."""
-    return {name for name, array in values(template) if has_few_digits(array, FEW)}
-
-
-def constrain_difficulty(template: Computation, values: NamedValues) -> Iterator[Constraint]:
+def _constrain_difficulty(template: Computation, values: NamedValues) -> Iterator[Constraint]:
     """Yield the bounds of difficulty: digits of values that are short in the template, and sizes."""
     short = short_names(template, values)
     digits = measure(array for name, array in values(template) if name in short).significant_digits
@@ -84,7 +130,7 @@ def constrain_difficulty(template: Computation, values: NamedValues) -> Iterator
         <= largest * WITHIN))  # fmt: skip
 
 
-def constrain_mistakes(
+def _constrain_mistakes(
     wanted: Wanted, template: Computation, mistakes: Sequence[Variant], rubric: Rubric
 ) -> Iterator[Constraint]:
     """Yield a constraint for each known mistake that has to be told from the right answer."""

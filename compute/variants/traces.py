@@ -1,27 +1,17 @@
-"""Variants of optimizer traces: the values of all steps, and constraints on the course of the trace."""
+"""Optimizer traces as templates of variants: the values of all steps, and bounds on their course."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.grading.explanations import Variant
-from compute.grading.rubrics import Rubric
 from compute.grading.traces import TraceComputation
 from compute.graph.graph import Graph
 from compute.optimizers.run.objective import ProgramObjective
 from compute.optimizers.run.places import Place
-from compute.variants.constraints import (
-    Constraint,
-    Wanted,
-    constrain_difficulty,
-    constrain_finite,
-    constrain_mistakes,
-    constrain_norms,
-    short_names,
-)
-from compute.variants.measures import has_few_digits
+from compute.variants.constraints import Constraint, Kind, short_names
 from compute.variants.steps import Table, has_ties, is_saturated
 
 MOVED = 1e-12  # relative to the parameter: what rounding of floats may leave of no update
@@ -31,32 +21,6 @@ def trace_values(computation: TraceComputation) -> Iterator[tuple[str, Array]]:
     """Yield the values of every step, by their paths."""
     for place, value in _places(computation):
         yield place.path, np.asarray(value, dtype=np.float64)
-
-
-def trace_constraints(
-    wanted: Wanted, template: TraceComputation, mistakes: Sequence[Variant], rubric: Rubric
-) -> Iterator[Constraint]:
-    """Yield the constraints on variants of a trace, the cheap ones first."""
-    yield from constrain_norms(wanted)
-    yield constrain_finite(template, trace_values)
-    yield _constrain_moves(template)
-    if wanted.friendly:
-        short, digits = short_names(template, trace_values), wanted.friendly
-        yield Constraint("friendly", lambda computation, _: all(
-            has_few_digits(array, digits)
-            for name, array in trace_values(computation) if name in short))  # fmt: skip
-    if wanted.like_template:
-        yield from constrain_difficulty(template, trace_values)
-        yield _constrain_course(template)
-        if not _at_any_step(is_saturated, template):
-            yield Constraint(
-                "difficulty:saturation", lambda computation, _: not _at_any_step(is_saturated, computation)
-            )
-    if wanted.no_ties:
-        yield Constraint("no_ties", lambda computation, _: not _at_any_step(has_ties, computation))
-    if wanted.no_saturation:
-        yield Constraint("no_saturation", lambda computation, _: not _at_any_step(is_saturated, computation))
-    yield from constrain_mistakes(wanted, template, mistakes, rubric)
 
 
 def _places(computation: TraceComputation) -> Iterator[tuple[Place, Array]]:
@@ -80,15 +44,15 @@ def _places(computation: TraceComputation) -> Iterator[tuple[Place, Array]]:
             yield from ((Place(number, part, name), array) for name, array in arrays.items())
 
 
-def _constrain_moves(template: TraceComputation) -> Constraint:
-    """Return the constraint that every entry moves at every step, if it does in the template."""
+def _constrain_moves(template: TraceComputation) -> Iterator[Constraint]:
+    """Yield the constraint that every entry moves at every step, if it does in the template."""
     moved = _find_moved(template)
 
     def check(computation: TraceComputation, _: Mapping[str, Array]) -> bool:
         found = _find_moved(computation)
         return all(place in found and bool((found[place] | ~moves).all()) for place, moves in moved.items())
 
-    return Constraint("moves", check)
+    yield Constraint("moves", check)
 
 
 def _find_moved(computation: TraceComputation) -> dict[Place, Array]:
@@ -105,10 +69,10 @@ def _find_moved(computation: TraceComputation) -> dict[Place, Array]:
     return found
 
 
-def _constrain_course(template: TraceComputation) -> Constraint:
-    """Return the constraint that the loss falls, diverges or arrives only as in the template."""
+def _constrain_course(template: TraceComputation) -> Iterator[Constraint]:
+    """Yield the constraint that the loss falls, diverges or arrives only as in the template."""
     course = _course(template)
-    return Constraint("difficulty:course", lambda computation, _: _course(computation) == course)
+    yield Constraint("difficulty:course", lambda computation, _: _course(computation) == course)
 
 
 def _course(computation: TraceComputation) -> tuple[bool, bool, bool]:
@@ -126,3 +90,13 @@ def _at_any_step(test: Callable[[Graph, Table], bool], computation: TraceComputa
     tables = (objective.values(step.parameters) for step in steps)
     graph = objective.graph
     return any(test(graph, {index: np.asarray(array) for index, array in table.items()}) for table in tables)
+
+
+TRACES = Kind(
+    values=trace_values,
+    friendly_names=lambda template: short_names(template, trace_values),
+    has_ties=partial(_at_any_step, has_ties),
+    is_saturated=partial(_at_any_step, is_saturated),
+    further=_constrain_moves,
+    like_template=_constrain_course,
+)

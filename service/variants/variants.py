@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NoReturn
@@ -12,7 +12,7 @@ import orjson
 
 from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors, TooLarge, at, unknown_name
-from compute.grading.computations import Of
+from compute.grading.computations import Computation, Of
 from compute.grading.graph_subject import GraphSubject
 from compute.grading.rubrics import Rubric
 from compute.grading.trace_setup import RATE
@@ -21,14 +21,14 @@ from compute.graph.graph import Graph
 from compute.operations import CATALOGUE
 from compute.optimizers.run.objective import ProgramObjective
 from compute.question.limits import Limits
-from compute.variants.constraints import Constraint, Wanted
+from compute.variants.constraints import Constraint, Kind, Wanted, list_constraints
 from compute.variants.domains import Domain, rate_domain, template_domain
 from compute.variants.generator import VERSION
-from compute.variants.graphs import graph_constraints, graph_values
+from compute.variants.graphs import GRAPHS
 from compute.variants.measures import as_fields, measure
 from compute.variants.selection import REFUSED, REPEATED, Drawn, draw_variants
 from compute.variants.steps import computed_names, softmax_inputs
-from compute.variants.traces import trace_constraints, trace_values
+from compute.variants.traces import TRACES
 from service.grading.grading import understand_grading
 from service.grading.schemas import RubricFields
 from service.grading.subjects import TRACE, Named, Subject, read_kind, read_subject
@@ -66,7 +66,8 @@ class VariantsJob:
     def answer(self) -> bytes:
         """Return the body of the response."""
         template = self.subject.computation
-        checks = list(self._constraints())
+        mistakes = self.subject.explanations.mistakes
+        checks = list(list_constraints(self._kind, self.wanted, template, mistakes, self.rubric))
         fields = self.request
         drawn = draw_variants(
             template, self.inputs, self.domains, checks, fields["seed"], fields["count"], fields["tries"]
@@ -82,17 +83,14 @@ class VariantsJob:
         }
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
-    def _constraints(self) -> Iterator[Constraint]:
-        subject, mistakes = self.subject, self.subject.explanations.mistakes
-        if isinstance(subject, TraceSubject):
-            return trace_constraints(self.wanted, subject.computation, mistakes, self.rubric)
-        return graph_constraints(self.wanted, subject.computation, mistakes, self.rubric)
+    @property
+    def _kind(self) -> Kind:
+        return TRACES if isinstance(self.subject, TraceSubject) else GRAPHS
 
-    def _measure(self, computation: Any, inputs: Mapping[str, Array]) -> dict[str, Any]:
-        values = trace_values if isinstance(self.subject, TraceSubject) else graph_values
+    def _measure(self, computation: Computation, inputs: Mapping[str, Array]) -> dict[str, Any]:
         return {
             "inputs": as_fields(measure(inputs.values())),
-            "values": as_fields(measure(array for _, array in values(computation))),
+            "values": as_fields(measure(array for _, array in self._kind.values(computation))),
         }
 
     def _render(self, number: int, drawn: Drawn) -> dict[str, Any]:
