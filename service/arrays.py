@@ -32,6 +32,14 @@ def pack_arrays(document: Any) -> Any:
             return document
 
 
+def can_be_packed(request: Any, document: Mapping[str, Any]) -> bool:
+    """Return whether the answer to a document can hold packed tensors; exact numbers are text.
+
+    request: the type of the request.
+    """
+    return "encoding" in getattr(request, "model_fields", {}) and document.get("arithmetic") != "exact"
+
+
 def unpack_arrays(document: Any) -> Any:
     """Return a document with NumPy arrays in the place of packed tensors."""
     match document:

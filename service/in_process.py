@@ -17,7 +17,7 @@ from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.errors import QuestionErrors, at, unknown_name
 from service import exceptions
 from service.answers import Answer
-from service.arrays import pack_arrays, unpack_arrays
+from service.arrays import can_be_packed, pack_arrays, unpack_arrays
 from service.asking import ask, understand
 from service.endpoints import ENDPOINTS, JOBS, Endpoint
 from service.http.problems import Problem, from_question
@@ -37,8 +37,7 @@ def answer(operation: str, fields: dict[str, Any]) -> Answer:
     """Return the answer to the fields of an operation or another computation. Raises exceptions.Problem."""
     document = pack_arrays(fields)
     endpoint = _find_endpoint(operation)
-    has_encoding = "encoding" in getattr(endpoint.request(), "model_fields", {})
-    if has_encoding and fields.get("arithmetic") != "exact":
+    if can_be_packed(endpoint.request(), fields):
         document = {"encoding": "packed", **document}
     try:
         body = orjson.dumps(document)

@@ -7,9 +7,8 @@ from typing import Any
 
 import orjson
 
-from compute.arithmetic import kinds
 from compute.question.limits import Limits
-from service.arrays import unpack_arrays
+from service.arrays import can_be_packed, unpack_arrays
 from service.jobs import Job
 from service.pages.blocks import Page
 from service.pages.formats import Format
@@ -69,14 +68,9 @@ def understand_page(
 
     Raises QuestionErrors listing everything invalid in the document.
     """
-    fields = getattr(request(), "model_fields", {})
-    asked = dict(document)
-    if "workings" in fields:
+    model, asked = request(), dict(document)
+    if "workings" in getattr(model, "model_fields", {}):
         asked.setdefault("workings", True)
-    if (
-        "encoding" in fields
-        and asked.get("encoding", NESTED) == NESTED
-        and asked.get("arithmetic") != kinds.EXACT
-    ):
+    if asked.get("encoding", NESTED) == NESTED and can_be_packed(model, asked):
         asked["encoding"] = "packed"
     return PageJob(understand(asked, limits), document, build, form)
