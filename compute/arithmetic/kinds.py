@@ -16,6 +16,6 @@ def get_arithmetic(
     if name != EXACT:
         return FLOATING[name]
     # SymPy takes half a second to load, and questions about floats do not need it.
-    from compute.arithmetic.exact.namespace import Exact  # noqa: PLC0415
+    from compute.arithmetic.exact.namespace import Exact  # noqa: PLC0415 - loads SymPy
 
     return Exact(assumptions, abbreviated)

@@ -101,8 +101,8 @@ def _write_need(inner: Value, need: int, write_value: Symbol) -> WrittenArray:
         if inner.primitive.keeping is None:
             raise NotWritten
         operands = [_write(operand, write_value) for operand in inner.inputs]
-        kept: Any = inner.primitive.keeping(WRITER, *operands, **inner.attributes)[1]
-        return kept  # type: ignore[no-any-return]
+        kept: WrittenArray = inner.primitive.keeping(WRITER, *operands, **inner.attributes)[1]
+        return kept
     return _write(inner if need == RESULT else inner.inputs[need], write_value)
 
 

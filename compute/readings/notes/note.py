@@ -80,7 +80,7 @@ def write_number(entry: Any) -> str:
 @cache
 def _exact_text() -> Any:
     """Return the writer of exact numbers. It imports SymPy, which is loaded if there is an exact number."""
-    from compute.readings.closed_forms import write_text  # noqa: PLC0415
+    from compute.readings.closed_forms import write_text  # noqa: PLC0415 - loads SymPy
 
     return write_text
 

@@ -46,11 +46,11 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "answer":
-        import compute as module  # noqa: PLC0415
+        import compute as module  # noqa: PLC0415 - a client needs no operations
     elif name.endswith("Client"):
-        from workings import clients as module  # noqa: PLC0415
+        from workings import clients as module  # noqa: PLC0415 - a server needs no client
     else:
-        from service import exceptions as module  # noqa: PLC0415
+        from service import exceptions as module  # noqa: PLC0415 - as light as what is asked for
     return getattr(module, name)
 
 
