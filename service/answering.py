@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.asking import understand_tiny
 from service.endpoints import Endpoint
+from service.grading.batches.outputs import JsonLines, Table
 from service.grading.batches.transport import GradedLines, check_type
 from service.grading.envelopes.declaration import ClassEnvelope
 from service.http.bodies import receive_body
@@ -87,7 +88,7 @@ class Answerer:
             in_flight,
             settings.min_rate,
             settings.body_timeout,
-            table,
+            JsonLines(shows_grades=grades) if table is None else Table(table),
         )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:

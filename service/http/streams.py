@@ -26,6 +26,11 @@ def prefers_lines(scope: Scope) -> bool:
     return lines > whole or (lines == whole > 0 and first == MEDIA_TYPE)
 
 
+def problem_line(problem: Problem, root_path: str) -> bytes:
+    """Return the line that ends a stream which cannot go on."""
+    return b'{"problem":%b}\n' % bytes(problem.response(root_path).body)
+
+
 class LineSender:
     """Sends the lines of one response.
 
@@ -53,7 +58,7 @@ class LineSender:
 
     async def fail(self, problem: Problem) -> None:
         """Send a problem as the last line, and end the response. Raises Disconnected as `send` does."""
-        await self.send(b'{"problem":%b}\n' % bytes(problem.response(self._root_path).body))
+        await self.send(problem_line(problem, self._root_path))
         await self.end()
 
 

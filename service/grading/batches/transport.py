@@ -14,8 +14,8 @@ from compute.errors import QuestionErrors, at
 from service.defects import format_defect
 from service.grading.batches.graded import read_grade
 from service.grading.batches.lines import Rubrics, is_rubric, read_id, read_line
+from service.grading.batches.outputs import Graded, Output
 from service.grading.batches.statistics import Id, Summary
-from service.grading.envelopes.declaration import UNGRADED, ClassEnvelope, TableWriter, write_rows
 from service.http.bodies import media_type
 from service.http.connections import Disconnected
 from service.http.problems import INTERNAL, NoPlace, Problem, from_question
@@ -23,12 +23,9 @@ from service.http.streams import MEDIA_TYPE, LineSender
 
 MAX_LINE = 2**20  # bytes
 LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on
-CSV = b"text/csv; charset=utf-8"
-TITLE = "Workings"  # of the column of grades
 RETRY = 0.2  # seconds until a full service is asked again
 LOGGER = logging.getLogger("workings")
 Grade = Callable[[bytes], Awaitable[bytes]]
-Graded = tuple[bytes, Id | None, dict[str, Any] | None, bool]  # line, id, answer, whether it failed
 
 
 async def split_lines(receive: Receive, timeout: float) -> AsyncIterator[bytes | None]:
@@ -85,7 +82,7 @@ class GradedLines(Response):
 
     grade: grades one body of `/v1/grade`, or None to summarize lines that were graded earlier.
     in_flight: lines that are graded at once. rate, timeout: bounds of slow clients.
-    table: the CSV table that the response is; None for lines of JSON.
+    output: the form of the response.
     """
 
     def __init__(
@@ -95,18 +92,17 @@ class GradedLines(Response):
         in_flight: int,
         rate: int,
         timeout: float,
-        table: ClassEnvelope | None = None,
+        output: Output,
     ) -> None:
         super().__init__()
-        self._table = None if table is None else TableWriter(table, TITLE)
+        self._output = output
         self._body, self._grade, self._in_flight = receive, grade, in_flight
         self._rate, self._timeout = rate, timeout
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Send the graded lines and the summary."""
-        media_type = MEDIA_TYPE if self._table is None else CSV
-        sender = LineSender(send, self._rate, scope.get("root_path", ""), media_type)
         self._root_path = scope.get("root_path", "")
+        sender = LineSender(send, self._rate, self._root_path, self._output.media_type)
         try:
             try:
                 async with asyncio.TaskGroup() as group:
@@ -118,11 +114,8 @@ class GradedLines(Response):
         except Problem as problem:
             if not sender.started:
                 raise
-            if self._table is None:
-                await sender.fail(problem)
-            else:  # a row of one cell, which is no student's
-                await sender.send(write_rows([[f"The table is not complete: {problem.detail}"]]).encode())
-                await sender.end()
+            await sender.send(self._output.break_off(problem, self._root_path))
+            await sender.end()
 
     async def _respond(self, group: asyncio.TaskGroup, sender: LineSender) -> None:
         queue: asyncio.Queue[asyncio.Task[Graded] | None] = asyncio.Queue(self._in_flight)
@@ -140,20 +133,15 @@ class GradedLines(Response):
 
         reading = group.create_task(read())
         while (task := await queue.get()) is not None:
-            line, id_, graded, failed = await task
-            if graded is not None and id_ is not None:
-                summary.add(id_, graded)
-            summary.failed += failed
-            if self._table is not None:
-                await sender.send(_write_row(self._table, id_, graded, failed=failed))
-            elif self._grade is not None:
-                await sender.send(line)
+            graded = await task
+            if graded.answer is not None and graded.id is not None:
+                summary.add(graded.id, graded.answer)
+            summary.failed += graded.failed
+            if part := self._output.write(graded):
+                await sender.send(part)
             room.release()
         reading.cancel()
-        if self._table is None:
-            await sender.send(orjson.dumps({"summary": summary.describe()}) + b"\n")
-        else:
-            await sender.send(self._table.write_header(UNGRADED).encode())
+        await sender.send(self._output.end(summary))
         await sender.end()
 
     async def _answer(self, line: bytes | None, rubrics: Rubrics) -> Graded:
@@ -180,31 +168,23 @@ class GradedLines(Response):
             LOGGER.error("a line of a batch failed:\n%s", format_defect(error))
             return self._fail(id_, Problem("internal", INTERNAL))
         if id_ is None:
-            return orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n", None, graded, False
-        return _open(id_) + answer[1:] + b"\n", id_, graded, False
+            line = orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n"
+            return Graded(line, None, graded, failed=False)
+        return Graded(_open(id_) + answer[1:] + b"\n", id_, graded, failed=False)
 
     def _recall(self, graded: dict[str, Any]) -> Graded:
         """Return a line that was graded earlier."""
         if "problem" in graded:
-            return b"", None, None, True
+            return Graded(b"", None, None, failed=True)
         if "summary" in graded or "rubric" in graded:
-            return b"", None, None, False
-        return b"", read_id(graded), read_grade(graded), False
+            return Graded(b"", None, None, failed=False)
+        return Graded(b"", read_id(graded), read_grade(graded), failed=False)
 
     def _fail(self, id_: Id | None, problem: Problem) -> Graded:
         detail = bytes(problem.response(self._root_path).body)
-        return _open(id_) + b'"problem":%b}\n' % detail, id_, None, True
+        return Graded(_open(id_) + b'"problem":%b}\n' % detail, id_, None, failed=True)
 
 
 def _open(id_: Id | None) -> bytes:
     """Return the start of a line's object."""
     return b"{" if id_ is None else b'{"id":%b,' % orjson.dumps(id_)
-
-
-def _write_row(table: TableWriter, id_: Id | None, graded: dict[str, Any] | None, *, failed: bool) -> bytes:
-    """Return the row of a line: without a grade if it failed; none for a rubric, which has the first rows."""
-    student = "" if id_ is None else str(id_)
-    if failed or graded is None:
-        return table.write(student, UNGRADED).encode()
-    text = table.write_header(graded) if id_ is None else table.write(student, graded)
-    return text.encode()

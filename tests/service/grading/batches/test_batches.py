@@ -14,6 +14,7 @@ import pytest
 
 from compute.grading.written import Written
 from service.app import create_app
+from service.grading.batches.outputs import Table
 from service.grading.batches.statistics import ItemStatistics, Summary
 from service.grading.batches.transport import MAX_LINE, GradedLines, retry_while_full, split_lines
 from service.grading.envelopes.catalogue import CLASS_ENVELOPES
@@ -117,7 +118,7 @@ async def test_a_table_that_stops_says_so() -> None:
     async def grade(_: bytes) -> bytes:
         raise AssertionError
 
-    response = GradedLines(receive, grade, 1, 1000, 5, CLASS_ENVELOPES["moodle_csv"])
+    response = GradedLines(receive, grade, 1, 1000, 5, Table(CLASS_ENVELOPES["moodle_csv"]))
     await response({"type": "http"}, receive, send)
     *_, last = csv.reader(io.StringIO(b"".join(sent).decode()))
     assert last == ["The table is not complete: no part of the body arrived"]
