@@ -38,6 +38,11 @@ def _index_foreign_names() -> dict[str, list[str]]:
 _FOREIGN = _index_foreign_names()
 
 
+def split_names(joined: str) -> list[str]:
+    """Return the names of ours that an entry of the table of foreign names joins."""
+    return _TOGETHER.split(joined)
+
+
 def suggest_name(name: str, choices: Iterable[str]) -> str | None:
     """Return the choice that a name probably means, or None; several choices are joined by "or" or "and".
 
@@ -84,7 +89,7 @@ def _spelt_alike(name: str, known: Iterable[str]) -> list[str]:
 
 def _first_known(ours: list[str], prefix: str, known: dict[str, None]) -> str | None:
     for choice in ours:
-        if all(prefix + part in known for part in _TOGETHER.split(choice)):
+        if all(prefix + part in known for part in split_names(choice)):
             return _TOGETHER.sub(lambda separator: separator[0] + prefix, prefix + choice)
     return None
 
