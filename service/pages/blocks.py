@@ -24,10 +24,26 @@ Inlines: TypeAlias = Sequence[Inline]
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The part of an answer that a block shows, so that programs find it in a page.
+
+    kind: whether it is a value or a gradient.
+    index: of the matrix that is shown, in the axes before its own.
+    is_vector: whether the one row that is shown is the whole tensor.
+    """
+
+    kind: Literal["value", "gradient"]
+    name: str
+    index: Sequence[int] = ()
+    is_vector: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph of text."""
+    """A paragraph of text. source: the number that it shows, if it is one of an answer."""
 
     content: Inlines
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +71,14 @@ class Table:
     """A table with headers for its columns and, in each row, first of all for the row.
 
     caption: its title. corner: the header above those of the rows.
+    source: the matrix that it shows, if it is one of an answer.
     """
 
     caption: Inlines
     columns: Sequence[Inline]
     rows: Sequence[tuple[Inline, Sequence[Cell]]]
     corner: Inline = ""
+    source: Source | None = None
 
     @property
     def has_names(self) -> bool:

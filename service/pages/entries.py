@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from compute.arithmetic.expressions import ExpressionError, fold, parse
 from compute.latex import Latex
 from service.arrays import FIELDS, unpack_arrays
-from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Table
+from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Source, Table
 
 DIGITS = 4  # significant digits of floats
 SHADES = 8  # levels of either sign
@@ -87,16 +88,19 @@ def _flatten(tensor: Any) -> Iterator[Any]:
         yield tensor
 
 
-def show_tensor(caption: Inlines, tensor: Any, axes: Sequence[str] = ()) -> list[Block]:
+def show_tensor(
+    caption: Inlines, tensor: Any, axes: Sequence[str] = (), source: Source | None = None
+) -> list[Block]:
     """Return the blocks of a tensor: tables, or its shape, range and norm if it is long.
 
     caption: its title. axes: the names of its last axes.
+    source: the value or gradient that it is, if it is one of an answer.
     """
     array = as_array(tensor)
     if array is None:
         return []
     if array.ndim == 0:
-        return [Paragraph([*caption, " = ", write_entry(array[()])])]
+        return [Paragraph([*caption, " = ", write_entry(array[()])], source)]
     rows = array.reshape(-1, *(array.shape[-2:] if array.ndim > 1 else (1, *array.shape)))
     named = [*[""] * (array.ndim - len(axes)), *axes[-array.ndim :]]
     if len(rows) > TABLES or rows.shape[1] > ROWS or rows.shape[2] > COLUMNS or not array.size:
@@ -105,12 +109,14 @@ def show_tensor(caption: Inlines, tensor: Any, axes: Sequence[str] = ()) -> list
     blocks: list[Block] = []
     for place, matrix in enumerate(rows):
         within = list(caption)
+        index = tuple(map(int, np.unravel_index(place, array.shape[:-2])))
+        shown = source and replace(source, index=index, is_vector=array.ndim == 1)
         if len(rows) > 1:
-            index = np.unravel_index(place, array.shape[:-2])
             names = named[:-2]
             where = ", ".join(f"{name or 'index'} {at}" for name, at in zip(names, index, strict=True))
             within.append(f", {where}")
-        blocks.append(_show_matrix(within, matrix, named[-2] if array.ndim > 1 else "", named[-1], scale))
+        axis = named[-2] if array.ndim > 1 else ""
+        blocks.append(replace(_show_matrix(within, matrix, axis, named[-1], scale), source=shown))
     return blocks
 
 

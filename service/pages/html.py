@@ -20,14 +20,15 @@ from service.pages.blocks import (
     Paragraph,
     Picture,
     Section,
+    Source,
     Table,
 )
 from service.pages.mathml import write_mathml
 
 STYLE = files(__package__).joinpath("style.css").read_text(encoding="utf-8").strip()
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; base-uri 'none'; form-action 'none';"
+    f"default-src 'none'; style-src {STYLE_SOURCE}; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
 )
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
@@ -57,8 +58,8 @@ def _write_body(page: Page) -> str:
 def write_block(block: Block, level: int = TOP) -> str:
     """Return a block as HTML. level: the level of the headings of sections."""
     match block:
-        case Paragraph(content):
-            return f"<p>{write_inlines(content)}</p>\n"
+        case Paragraph(content, source):
+            return f"<p{_write_source(source)}>{write_inlines(content)}</p>\n"
         case Equation(lines):
             written = "".join(write_mathml(line, "block") for line in lines)
             is_wide = max(map(len, lines)) > WIDE_FORMULA
@@ -109,9 +110,19 @@ def _write_table(table: Table) -> str:
         rows.append(f"<tr>{header}{''.join(map(_write_cell, cells))}</tr>")
     head = f"<thead><tr>{corner if has_names else ''}{headers}</tr></thead>" if headers else ""
     caption = write_inlines(table.caption)
-    body = f"<table><caption>{caption}</caption>{head}<tbody>{''.join(rows)}</tbody></table>"
+    inside = f"<caption>{caption}</caption>{head}<tbody>{''.join(rows)}</tbody>"
+    body = f"<table{_write_source(table.source)}>{inside}</table>"
     is_wide = len(table.columns) > WIDE_TABLE
     return f'<div class="scroll"{_focusable("Table") if is_wide else ""}>{body}</div>\n'
+
+
+def _write_source(source: Source | None) -> str:
+    """Return attributes by which scripts find the part of an answer that an element shows."""
+    if source is None:
+        return ""
+    index = f' data-at="{" ".join(map(str, source.index))}"' if source.index else ""
+    vector = " data-vector" if source.is_vector else ""
+    return f' data-kind="{source.kind}" data-name="{escape(source.name)}"{index}{vector}'
 
 
 def _focusable(label: str) -> str:

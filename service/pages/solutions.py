@@ -16,6 +16,7 @@ from service.pages.blocks import (
     Page,
     Paragraph,
     Section,
+    Source,
 )
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
@@ -137,9 +138,11 @@ class _Writer:
             numbers = self._workings["values"].get(name)
             blocks.append(Equation([step["formula"], *([f"= {numbers}"] if numbers else [])]))
             if name in latex:
-                blocks += show_tensor([Math(symbol)], as_math(latex[name]), step["axes"])
+                blocks += show_tensor(
+                    [Math(symbol)], as_math(latex[name]), step["axes"], Source("value", name)
+                )
             elif name in values:
-                blocks += show_tensor([Math(symbol)], values[name], step["axes"])
+                blocks += show_tensor([Math(symbol)], values[name], step["axes"], Source("value", name))
             if name in approximations and _differs(values.get(name), approximations[name]):
                 blocks += show_tensor([Code(name), ", as decimals"], approximations[name], step["axes"])
             blocks += [show_note(note) for note in self._notes if note["at"] == name]
@@ -171,7 +174,7 @@ class _Writer:
                     blocks += show_tensor(caption + ([": ", Math(term)] if term else []), tensor, axes)
             exact = self._answer.get("latex", {}).get("gradients", {})
             shown = as_math(exact[name]) if name in exact else gradients[name]
-            blocks += show_tensor(["gradient of ", Code(name)], shown, axes)
+            blocks += show_tensor(["gradient of ", Code(name)], shown, axes, Source("gradient", name))
             blocks += [
                 show_note(note) for note in self._notes if note["at"] == name and name not in self._axes
             ]
