@@ -16,6 +16,7 @@ from service.answering import Answerer
 from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
+from service.explorer.routes import add_explorer
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, busy, from_http, from_question, from_validation
 from service.http.watch import STATE as WATCH
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         app.add_exception_handler(error, handler)
     add_middleware(app, settings.cors_origins)
     add_documentation(app)
+    add_explorer(app)
     add_routes(app, answerer)
     return app
 

@@ -14,7 +14,6 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import RedirectResponse
 
 from service.document import add_document, load_document, load_examples, problems_of
 from service.http.problems import KINDS, Problem
@@ -75,9 +74,6 @@ def add_documentation(app: FastAPI) -> None:
             raise Problem("not_found", "the kinds of problems are: " + ", ".join(KINDS))
         return _problem_page(kind).respond(request)
 
-    async def root(request: Request) -> Response:
-        return RedirectResponse(request.scope.get("root_path", "") + "/docs")
-
     # Plain routes: they answer HEAD as well, and dependencies such as an API key do not guard documentation.
     for path, endpoint in {
         "/openapi.json": openapi,
@@ -86,7 +82,6 @@ def add_documentation(app: FastAPI) -> None:
         "/docs/{name}": asset,
         "/examples/{name}.json": example,
         "/problems/{kind}": problem,
-        "/": root,
     }.items():
         app.add_route(path, endpoint, include_in_schema=False)
 

