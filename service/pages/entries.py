@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import ExpressionError, fold, parse
-from compute.latex import Latex
 from service.arrays import FIELDS, unpack_arrays
 from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Table
+from service.pages.formulas import write_formula
 
 DIGITS = 4  # significant digits of floats
 SHADES = 8  # levels of either sign
@@ -38,10 +37,7 @@ def write_entry(entry: Any) -> Inline:
     text = str(entry)
     if text in SPECIAL:
         return SPECIAL[text]
-    try:
-        return Math(fold(parse(text), Latex()).text)
-    except (ExpressionError, ValueError):
-        return Code(text)
+    return write_formula(text)
 
 
 def as_math(latex: Any) -> Any:
