@@ -118,7 +118,14 @@ class Section:
     is_folded: bool = False
 
 
-Block: TypeAlias = "Paragraph | Equation | Table | Facts | Listing | Callout | Picture | Section"
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Blocks that stand side by side where there is room for them, and below each other elsewhere."""
+
+    blocks: "Sequence[Block]"
+
+
+Block: TypeAlias = "Paragraph | Equation | Table | Facts | Listing | Callout | Picture | Section | Beside"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Cell,
@@ -76,6 +77,8 @@ def write_block(block: Block, level: int = TOP) -> str:
             return f'<p class="{kind}"><strong>{escape(word)}</strong> {write_inlines(content)}</p>\n'
         case Picture(svg, text):
             return f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>\n"
+        case Beside(blocks):
+            return f'<div class="beside">{"".join(write_block(inner, level) for inner in blocks)}</div>\n'
         case Section(title, blocks, is_folded):
             inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
             heading = f"<h{level}>{write_inlines(title)}</h{level}>"

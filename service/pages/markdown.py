@@ -3,6 +3,7 @@
 import re
 
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Code,
@@ -47,6 +48,8 @@ def _write_block(block: Block, level: int) -> str:
             return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}".rstrip()
         case Picture(_, text):
             return f"*{_escape(text)}*"
+        case Beside(blocks):
+            return "\n\n".join(_write_block(inner, level) for inner in blocks)
         case Section(title, blocks):
             heading = f"{'#' * min(level, 6)} {_write_inlines(title)}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])

@@ -1,6 +1,7 @@
 """Documents as LaTeX that compiles by itself, with pdfTeX, XeTeX and LuaTeX."""
 
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Code,
@@ -62,6 +63,8 @@ def _write_block(block: Block, level: int) -> str:
             return rf"\textbf{{{_escape(word)}}} {_write_inlines(content)}"
         case Picture(_, text):
             return rf"\textit{{{_escape(text)}}}"
+        case Beside(blocks):
+            return "\n\n".join(_write_block(inner, level) for inner in blocks)
         case Section(title, blocks):
             heading = f"{HEADINGS[min(level, len(HEADINGS) - 1)]}{{{_write_inlines(title)}}}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])
