@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from html import escape
 from importlib.resources import files
 
@@ -32,6 +33,7 @@ POLICY = (
     " frame-ancestors 'self'"
 )
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
+WORDS = re.compile(r"[^\W\d_]{2}")
 TOP = 2  # the level of the headings of a page's sections
 
 
@@ -123,6 +125,9 @@ def _focusable(label: str) -> str:
 
 
 def _write_cell(cell: Cell) -> str:
-    kind = f' class="{"p" if cell.shade > 0 else "m"}{abs(cell.shade)}"' if cell.shade else ""
+    name = f"{'p' if cell.shade > 0 else 'm'}{abs(cell.shade)}" if cell.shade else ""
+    if isinstance(cell.content, str) and WORDS.search(cell.content):
+        name = "t"
+    kind = f' class="{name}"' if name else ""
     title = f' title="{escape(cell.title)}"' if cell.title else ""
     return f"<td{kind}{title}>{_write_inline(cell.content)}</td>"

@@ -1,6 +1,6 @@
 """Notes of answers, and their conventions, as blocks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from service.pages.blocks import Block, Callout, Code, Facts, Inline, Inlines, Section
@@ -28,6 +28,14 @@ def show_conventions(
         meaning = explain(name)
         facts.append((Code(name), [write_setting(setting), *([": ", *meaning] if meaning else [])]))
     return [Section(["Conventions"], [Facts(facts)], is_folded=len(facts) > LONG)] if facts else []
+
+
+def join_names(names: Iterable[str]) -> list[Inline]:
+    """Return names with commas between them."""
+    joined: list[Inline] = []
+    for name in names:
+        joined += [", "] * bool(joined) + [Code(name)]
+    return joined
 
 
 def write_setting(setting: Any) -> Inline:

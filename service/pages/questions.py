@@ -10,7 +10,7 @@ from compute.optimizers.rules.declaration import Optimizer
 from compute.optimizers.rules.schedules import SCHEDULES
 from service.pages.blocks import Block, Code, Equation, Inline, Listing, Math, Paragraph, Section
 from service.pages.entries import as_array, show_tensor, write_entry
-from service.pages.notes import show_conventions
+from service.pages.notes import join_names, show_conventions
 
 TRACE = "optimizer/trace"
 SYMBOLS = "Here x stands for each parameter, g for its gradient and η for the learning rate"
@@ -33,22 +33,27 @@ def restate_question(
     """Return the question of an operation or a program: inputs, and the settings with their meanings."""
     declared = CATALOGUE.get(operation)
     blocks = _show_program(request)
-    for name, tensor in _list_inputs(declared, request):
+    for name, tensor in list_inputs(declared, request):
         known = None if declared is None else declared.find_input(name)
         if known is None:
             blocks += show_tensor([Code(name)], tensor)
         else:
-            blocks.append(Paragraph([Code(name), f": {_lower(known.meaning)}"]))
+            blocks.append(Paragraph([Code(name), f": {lower_first(known.meaning)}"]))
             blocks += show_tensor([Math(known.symbol)], tensor)
     for field, words in (("given", "given instead of computed"), ("upstream", "upstream gradient")):
         for name, tensor in request.get(field, {}).items():
             blocks += show_tensor([Code(name), f": {words}"], tensor, axes_of(name))
-    blocks += show_conventions(conventions, lambda setting: _explain_setting(declared, setting))
+    blocks += show_conventions(conventions, lambda setting: explain_setting(declared, setting))
     return Section(["Question"], blocks)
 
 
-def restate_optimization(request: Mapping[str, Any], conventions: Mapping[str, Any]) -> Section:
-    """Return the question of an optimizer: program, data, start, and the settings with their meanings."""
+def restate_optimization(
+    request: Mapping[str, Any], conventions: Mapping[str, Any], further: Sequence[Block] = ()
+) -> Section:
+    """Return the question of an optimizer: program, data, start, and the settings with their meanings.
+
+    further: what else is asked, before the settings.
+    """
     optimizer = OPTIMIZERS.get(str(request["optimizer"].get("name")))
     blocks = _show_program(request)
     sentence: list[Inline] = ["Apply the gradients that were sent"]
@@ -66,6 +71,7 @@ def restate_optimization(request: Mapping[str, Any], conventions: Mapping[str, A
         blocks.append(Listing(further))
     for name, tensor in request.get("substitute", {}).items():
         blocks += show_tensor([Code(name), ", put in the place of the computed value"], tensor)
+    blocks += further
     blocks += show_conventions(conventions, lambda setting: _explain_rule(conventions, setting))
     return Section(["Question"], blocks)
 
@@ -91,7 +97,8 @@ def show_rule(formulas: Sequence[str], conventions: Mapping[str, Any]) -> Sectio
     blocks: list[Block] = [Equation([formula]) for formula in formulas]
     letters: list[Inline] = [SYMBOLS]
     for name, symbol in optimizer.buffers.items():
-        letters += [", ", Math(symbol), f" is the {name.replace('_', ' ')}"]
+        if any(f"{symbol}_" in formula for formula in formulas):
+            letters += [", ", Math(symbol), f" for the {name.replace('_', ' ')}"]
     blocks += [Paragraph([*letters, "."]), Paragraph([f"Source: {optimizer.source.rstrip('.')}."])]
     return Section(["Update rule"], blocks)
 
@@ -104,7 +111,11 @@ def _show_program(request: Mapping[str, Any]) -> list[Block]:
     return [Paragraph([Code(str(line))]) for line in lines]
 
 
-def _list_inputs(operation: Operation | None, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def list_inputs(operation: Operation | None, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the names and tensors of inputs, also those of parts in nested objects.
+
+    operation: None for a program.
+    """
     sent = request.get("inputs", {}) if operation is None else request
     yield from _list_tensors(operation, "", sent)
 
@@ -112,7 +123,6 @@ def _list_inputs(operation: Operation | None, request: Mapping[str, Any]) -> Ite
 def _list_tensors(
     operation: Operation | None, prefix: str, sent: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the names and tensors of inputs, also those of parts in nested objects."""
     for name, item in sent.items():
         full = f"{prefix}{name}"
         if operation is None or operation.find_input(full) is not None:
@@ -125,12 +135,12 @@ def _list_tensors(
                     yield from _list_tensors(operation, f"{full}{index}.", part)
 
 
-def _explain_setting(operation: Operation | None, setting: str) -> list[Inline]:
+def explain_setting(operation: Operation | None, setting: str) -> list[Inline]:
     """Return the first sentence of the meaning of an operation's setting."""
     attribute = None if operation is None else operation.attributes.get(setting)
     if attribute is None:
         return []
-    return [_lower(attribute.declared.meaning.partition(". ")[0].rstrip("."))]
+    return [lower_first(attribute.declared.meaning.partition(". ")[0].rstrip("."))]
 
 
 def _explain_rule(conventions: Mapping[str, Any], setting: str) -> list[Inline]:
@@ -142,12 +152,12 @@ def _explain_rule(conventions: Mapping[str, Any], setting: str) -> list[Inline]:
         schedule = conventions["schedule"]
         name = schedule["name"] if isinstance(schedule, Mapping) else schedule
         known = SCHEDULES.get(name) if isinstance(name, str) else None
-        return ["the rate of each step"] if known is None else [_lower(known.summary)]
+        return ["the rate of each step"] if known is None else [lower_first(known.summary)]
     field = OPTIMIZERS[conventions["optimizer"]].settings.get(setting)
     if field is None:
         return [COMMON[setting]] if setting in COMMON else []
     symbol: list[Inline] = [Math(field.declared.symbol), ", "] if field.declared.symbol else []
-    return [*symbol, _lower(field.declared.meaning.rstrip("."))]
+    return [*symbol, lower_first(field.declared.meaning.rstrip("."))]
 
 
 def _name_rule(optimizer: Optimizer) -> str:
@@ -170,14 +180,10 @@ def _list_further(request: Mapping[str, Any]) -> Iterator[list[Inline]]:
     """Yield what is asked beside the loss and the rule: batches, when to stop, and which steps are shown."""
     batches = request.get("batches")
     if batches:
-        names: list[Inline] = []
-        for name in batches["inputs"]:
-            names += [", "] * bool(names) + [Code(name)]
         rows = "; ".join(_write_rows(batch) for batch in batches["rows"][:MOST_BATCHES])
         more = len(batches["rows"]) - MOST_BATCHES
-        yield [
-            "Mini-batches of ", *names, f": rows {rows}{f' and {more} more' if more > 0 else ''}, in turn."
-        ]  # fmt: skip
+        more_words = f" and {more} more" if more > 0 else ""
+        yield ["Mini-batches of ", *join_names(batches["inputs"]), f": rows {rows}{more_words}, in turn."]
     for name, bound in (request.get("stop_when") or {}).items():
         if bound is not None:
             yield [f"Stop as soon as {STOPS.get(name, name)} is at most ", write_entry(bound), "."]
@@ -191,6 +197,6 @@ def _write_rows(batch: Any) -> str:
     return ", ".join(listed) + ("…" if rows is not None and rows.size > MOST_ROWS else "")
 
 
-def _lower(meaning: str) -> str:
+def lower_first(meaning: str) -> str:
     """Return a sentence within another one: with a small letter in front, unless it is a symbol."""
     return meaning[:1].lower() + meaning[1:] if meaning[1:2].islower() else meaning

@@ -17,6 +17,7 @@ from service.pages.blocks import (
     Paragraph,
     Section,
 )
+from service.pages.costs import show_counts
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
 from service.pages.notes import show_note
@@ -36,10 +37,6 @@ PARTS = {
     "substituted": "With other values in place",
     "claims": "Claims", "diagram": "Graph", "evidence": "Evidence", "parameters": "Parameters",
     "common": "Abbreviations",
-}  # fmt: skip
-COST = {
-    "multiply_adds": "multiply-adds", "elementwise": "elementwise operations", "comparisons": "comparisons",
-    "parameters": "parameters",
 }  # fmt: skip
 
 
@@ -142,9 +139,7 @@ class _Writer:
         ]
         if aliases:
             blocks.append(Section(["Other names of the same values"], [Facts(aliases)], is_folded=True))
-        cost = self._answer["cost"]
-        facts = [(COST.get(name, name.replace("_", " ")), [str(count)]) for name, count in cost.items()]
-        blocks.append(Section(["Cost"], [Facts(facts)]))
+        blocks.append(Section(["Cost"], [show_counts(self._answer["cost"])]))
         return blocks
 
     def axes_of(self, name: str) -> list[str]:
