@@ -32,10 +32,10 @@ def build_check(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     findings = answer["findings"]
     if not findings:
         page.blocks.append(Callout("right", "No weakness was found.", []))
-    for severity, title in GROUPS.items():
+    for severity, words in GROUPS.items():
         group = [finding for finding in findings if _grade(finding)[0] == severity]
         if group:
-            page.blocks.append(Section([title], list(_show_findings(group))))
+            page.blocks.append(Section([words], list(_show_findings(group))))
     for name, question in _list_questions(request):
         title: list[Inline] = ["The question ", Code(name)] if name else ["The question"]
         page.blocks.append(Section(title, restate(question).blocks, is_folded=True))

@@ -1,6 +1,7 @@
 """Comparisons: what was changed, and every value before and after it side by side."""
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from compute.operations import CATALOGUE
@@ -26,6 +27,11 @@ ROUNDING = 1e-12  # of the largest entry: a change this small is one of rounding
 MOST_UNFOLDED = 12  # names that changed above which each is folded
 OPERANDS = {"add": "added", "multiply": "factors", "replace": "new entries"}
 LONG_QUESTION = 24  # blocks of a question above which it is folded
+UNCHANGED = {
+    "same": "Unchanged",
+    "rest": "Unchanged where slices remain",
+    "rounding": "Unchanged up to rounding",
+}
 PREDICTED = (
     "The Jacobian predicts the change of a value to first order. The error is the largest difference between"
     " that and the change itself."
@@ -92,12 +98,16 @@ def _write_convention(setting: Any) -> Inline:
 
 def _show_edit(name: str, edit: Mapping[str, Any], words: str) -> Iterator[Block]:
     """Yield an edit of a tensor as a sentence, with the operand as a table if it is no single number."""
-    for verb, sentence in (("permute", "put in the order"), ("remove", "removed: number")):
-        if verb in edit:
-            slices, axis = ", ".join(_write_indices(edit[verb])), edit.get("axis", 0)
-            content = f" along axis {axis} are {sentence} {slices}.{words}"
-            yield Paragraph(["The slices of ", Code(name), content])
-            return
+    axis = f" along axis {edit.get('axis', 0)}"
+    if "permute" in edit:
+        order = f"{axis} are put in the order {', '.join(_write_indices(edit['permute']))}.{words}"
+        yield Paragraph(["The slices of ", Code(name), order])
+        return
+    if "remove" in edit:
+        removed = _write_indices(edit["remove"])
+        slices, verb = ("Slice", "is") if len(removed) == 1 else ("Slices", "are")
+        yield Paragraph([f"{slices} {', '.join(removed)} of ", Code(name), f"{axis} {verb} removed.{words}"])
+        return
     verb = next(verb for verb in OPERANDS if verb in edit)
     at = edit.get("at") or []
     indices = ["every index" if place is None else f"index {place}" for place in at]
@@ -124,7 +134,7 @@ def _write_indices(indices: Any) -> list[str]:
 
 
 def _show_differences(differences: Mapping[str, Any]) -> Iterator[Block]:
-    groups: dict[str, list[str]] = {"same": [], "rounding": [], "changed": []}
+    groups: dict[str, list[str]] = {"same": [], "rest": [], "rounding": [], "changed": []}
     for name, one in differences.items():
         groups[_judge(one)].append(name)
     changed = {name: differences[name] for name in groups["changed"]}
@@ -132,9 +142,9 @@ def _show_differences(differences: Mapping[str, Any]) -> Iterator[Block]:
         yield _show_overview(changed)
         if any("first_order" in one for one in changed.values()):
             yield Paragraph([PREDICTED])
-    for group, words in (("same", "Unchanged: "), ("rounding", "Unchanged up to rounding: ")):
+    for group, words in UNCHANGED.items():
         if groups[group]:
-            yield Paragraph([words, *join_names(groups[group]), "."])
+            yield Paragraph([f"{words}: ", *join_names(groups[group]), "."])
     for name, one in changed.items():
         yield Section([Code(name)], list(_show_difference(one)), is_folded=len(changed) > MOST_UNFOLDED)
 
@@ -143,18 +153,18 @@ def _judge(one: Mapping[str, Any]) -> str:
     change = one.get("largest_change")
     if not isinstance(change, int | float) or isinstance(change, bool):
         return "changed"
+    before, after = as_array(one["before"]), as_array(one["after"])
     if change == 0:
-        return "same"
-    before = as_array(one["before"])
+        return "same" if before is None or after is None or before.shape == after.shape else "rest"
     largest = 0.0 if before is None else largest_entry(before)
     return "rounding" if change <= ROUNDING * largest else "changed"
 
 
 def _show_overview(changed: Mapping[str, Any]) -> Table:
     has_prediction = any("first_order_error" in one for one in changed.values())
-    columns: list[Inline] = ["largest change", "at index", "effect"] + [
-        "error of the prediction"
-    ] * has_prediction
+    columns: list[Inline] = ["largest change", "at index", "effect"]
+    if has_prediction:
+        columns.append("error of the prediction")
     rows: list[tuple[Inline, list[Cell]]] = []
     for name, one in changed.items():
         cells = [Cell(write_entry(one["largest_change"]) if "largest_change" in one else "–")]
@@ -176,19 +186,20 @@ def _describe_effect(one: Mapping[str, Any]) -> str:
 
 
 def _show_difference(one: Mapping[str, Any]) -> Iterator[Block]:
-    for each in one.get("permutation", ()):
-        order = ", ".join(map(str, each["order"]))
-        words = f"After is before with the slices along {each['axis']} in the order {order}."
+    if one.get("permutation"):
+        orders = [
+            f"{each['axis']} in the order {', '.join(map(str, each['order']))}" for each in one["permutation"]
+        ]
+        words = f"After is before with the slices along {', and along '.join(orders)}."
         yield Callout("right", "A permutation.", [words])
     both = [array for run in ("before", "after") if (array := as_array(one.get(run))) is not None]
     scale = max(map(largest_entry, both), default=0.0)
-    beside: list[Block] = []
-    for field in ("before", "after"):
-        beside += show_tensor([field], one.get(field), scale=scale)
-    beside += show_tensor(["difference"], one.get("difference"))
-    if "first_order" in one:
-        beside += show_tensor(["predicted"], one["first_order"])
-    yield Beside(beside)
+    shown = [show_tensor([run], one[run], scale=scale) for run in ("before", "after") if run in one]
+    for field, words in (("difference", "difference"), ("first_order", "predicted")):
+        if field in one:
+            shown.append(show_tensor([words], one[field]))
+    for matrices in zip_longest(*shown):  # of a tensor of several, each beside its own difference
+        yield Beside([block for block in matrices if block is not None])
     if "difference" not in one and "before" in one and "after" in one:
         yield Paragraph(["The entries do not correspond, so that there is no difference."])
     error, change = one.get("first_order_error"), one.get("largest_change")

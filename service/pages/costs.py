@@ -106,7 +106,8 @@ def _show_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     if any(row["times"] != 1 for row in rows):
         names.append("times")
     has_shapes = any("shape" in row for row in rows)
-    columns: list[Inline] = ["shape", "axes"] * has_shapes + [COUNTS.get(name, name) for name in names]
+    columns: list[Inline] = ["shape", "axes"] if has_shapes else []
+    columns += [COUNTS.get(name, name) for name in names]
     table: list[tuple[Inline, list[Cell]]] = []
     for row in rows:
         cells = [Cell(_join_sizes(row["shape"])), Cell(", ".join(row["axes"]))] if has_shapes else []

@@ -20,7 +20,9 @@ from service.pages.blocks import (
     Table,
 )
 
-ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|$~])")
+ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
+LINKED = re.compile(r"(:(?=//)|(?<=www)\.|@)", re.IGNORECASE)  # of addresses that GitHub makes links of
+LISTED = re.compile(r"^(\d{1,9})?([-+=.)])")  # at the start of a block: lists, rules and headings
 ALERTS = {"warning": "WARNING", "note": "NOTE", "right": "TIP", "wrong": "CAUTION"}
 
 

@@ -8,12 +8,15 @@ from compute.operations.framework.declaration import Operation
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.declaration import Optimizer
 from compute.optimizers.rules.schedules import SCHEDULES
-from service.pages.blocks import Block, Code, Equation, Inline, Listing, Math, Paragraph, Section
+from service.pages.blocks import Beside, Block, Code, Equation, Inline, Listing, Math, Paragraph, Section
 from service.pages.entries import as_array, show_tensor, write_entry
 from service.pages.notes import join_names, show_conventions
 
 TRACE = "optimizer/trace"
-SYMBOLS = "Here x stands for each parameter, g for its gradient and η for the learning rate"
+SYMBOLS: list[Inline] = [
+    "Here ", Math("x"), " stands for each parameter, ", Math("g"), " for its gradient and ", Math(r"\eta"),
+    " for the learning rate",
+]  # fmt: skip
 MOST_BATCHES, MOST_ROWS = 20, 32  # that are written out
 STOPS = {"gradient_norm": "the norm of all gradients together", "loss": "the loss"}
 COMMON = {
@@ -62,13 +65,12 @@ def restate_optimization(
         sentence = ["Minimize ", Code(str(loss))] if loss else ["Minimize the value of the last line"]
     sentence.append(f" by {_name_rule(optimizer)}" if optimizer is not None else "")
     blocks.append(Paragraph([*sentence, *_count_steps(request), "."]))
-    for name, tensor in request.get("inputs", {}).items():
-        blocks += show_tensor([Code(name)], tensor)
-    for name, tensor in request["start"].items():
-        blocks += show_tensor([Code(name), " at the start"], tensor)
-    further = list(_list_further(request))
-    if further:
-        blocks.append(Listing(further))
+    data = [show_tensor([Code(name)], tensor) for name, tensor in request.get("inputs", {}).items()]
+    start = [show_tensor([Code(name), " at the start"], tensor) for name, tensor in request["start"].items()]
+    blocks += [Beside([block for shown in group for block in shown]) for group in (data, start) if group]
+    remarks = list(_list_remarks(request))
+    if remarks:
+        blocks.append(Listing(remarks))
     for name, tensor in request.get("substitute", {}).items():
         blocks += show_tensor([Code(name), ", put in the place of the computed value"], tensor)
     blocks += further
@@ -95,7 +97,7 @@ def show_rule(formulas: Sequence[str], conventions: Mapping[str, Any]) -> Sectio
     """Return the update rule of an optimizer with the meaning of its letters."""
     optimizer = OPTIMIZERS[conventions["optimizer"]]
     blocks: list[Block] = [Equation([formula]) for formula in formulas]
-    letters: list[Inline] = [SYMBOLS]
+    letters: list[Inline] = [*SYMBOLS]
     for name, symbol in optimizer.buffers.items():
         if any(f"{symbol}_" in formula for formula in formulas):
             letters += [", ", Math(symbol), f" for the {name.replace('_', ' ')}"]
@@ -176,11 +178,11 @@ def _count_steps(request: Mapping[str, Any]) -> list[Inline]:
     return [f", {steps} step{'s' if steps > 1 else ''}"] if steps else []
 
 
-def _list_further(request: Mapping[str, Any]) -> Iterator[list[Inline]]:
+def _list_remarks(request: Mapping[str, Any]) -> Iterator[list[Inline]]:
     """Yield what is asked beside the loss and the rule: batches, when to stop, and which steps are shown."""
     batches = request.get("batches")
     if batches:
-        rows = "; ".join(_write_rows(batch) for batch in batches["rows"][:MOST_BATCHES])
+        rows = ", ".join(f"({_write_rows(batch)})" for batch in batches["rows"][:MOST_BATCHES])
         more = len(batches["rows"]) - MOST_BATCHES
         more_words = f" and {more} more" if more > 0 else ""
         yield ["Mini-batches of ", *join_names(batches["inputs"]), f": rows {rows}{more_words}, in turn."]

@@ -111,7 +111,9 @@ def _tabulate(
     for place, step in enumerate(steps):
         if has_gap and place == ENDS:
             rows.append(("…", [Cell("")] * len(columns)))
-        rows.append((str(step["step"]), [Cell(_write_short(column.read(step))) for column in columns]))
+        written = [_write_short(column.read(step)) for column in columns]
+        if any(written):  # the start has no gradients
+            rows.append((str(step["step"]), [Cell(text) for text in written]))
     return Table([caption], [column.title for column in columns], rows, corner="step")
 
 
@@ -262,7 +264,7 @@ def _show_surface(surface: Mapping[str, Any]) -> Iterator[Block]:
     if loss.shape[0] > ROWS or loss.shape[1] > COLUMNS:
         yield from show_tensor(["loss"], loss)
         return
-    caption = ["Loss: rows are values of ", Code(first), ", columns are values of ", Code(second)]
+    caption: list[Inline] = ["Loss: rows are values of ", Code(first), ", columns are values of ", Code(second)]
     [table] = show_tensor(caption, loss)
     if isinstance(table, Table):
         heads = map(write_entry, points[0].tolist())
