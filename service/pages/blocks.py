@@ -1,8 +1,16 @@
 """The content of a document, without its form: the writers of HTML, Markdown and TeX take these blocks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # which no document may hold
+
+
+def replace_controls(text: str) -> str:
+    """Return text with a replacement character in the place of each control character."""
+    return CONTROLS.sub("\ufffd", text)
 
 
 @dataclass(frozen=True, slots=True)

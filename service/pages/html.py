@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from html import escape
+from html import escape as escape_html
 from importlib.resources import files
 
 from service.pages.blocks import (
@@ -23,6 +23,7 @@ from service.pages.blocks import (
     Picture,
     Section,
     Table,
+    replace_controls,
 )
 from service.pages.mathml import write_mathml
 
@@ -35,6 +36,11 @@ POLICY = (
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
 WORDS = re.compile(r"[^\W\d_]{2}")
 TOP = 2  # the level of the headings of a page's sections
+
+
+def escape(text: str) -> str:
+    """Return text that is no markup, as content or within an attribute."""
+    return escape_html(replace_controls(text))
 
 
 def write_html(page: Page) -> str:

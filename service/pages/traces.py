@@ -264,7 +264,7 @@ def _show_surface(surface: Mapping[str, Any]) -> Iterator[Block]:
     if loss.shape[0] > ROWS or loss.shape[1] > COLUMNS:
         yield from show_tensor(["loss"], loss)
         return
-    caption: list[Inline] = ["Loss: rows are values of ", Code(first), ", columns are values of ", Code(second)]
+    caption: list[Inline] = ["Loss: rows are values of ", Code(first), ", columns of ", Code(second)]
     [table] = show_tensor(caption, loss)
     if isinstance(table, Table):
         heads = map(write_entry, points[0].tolist())
