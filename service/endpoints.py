@@ -29,11 +29,16 @@ from service.jobs import Job
 from service.optimizers import solutions, traces
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
+from service.pages.checks import build_check
+from service.pages.comparisons import build_comparison
+from service.pages.costs import build_cost
+from service.pages.equations import build_equations
 from service.pages.formats import FORMATS, FormatParameter, choose_format
-from service.pages.generic import build_generic
 from service.pages.grades import build_grade
 from service.pages.jobs import Build, understand_page
 from service.pages.solutions import build_solution
+from service.pages.traces import build_trace
+from service.pages.variants import build_variants
 from service.questions.comparisons import understand_comparison
 from service.questions.costs import understand_cost
 from service.questions.operations import understand
@@ -209,7 +214,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: CompareRequest,
             response=lambda: CompareResponse,
             understand=understand_comparison,
-            page=partial(build_generic, "A comparison"),
+            page=build_comparison,
         ),
         Endpoint(
             name=GRAPH,
@@ -237,7 +242,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=trace_request,
             response=lambda: TraceResponse,
             understand=traces.understand_trace,
-            page=partial(build_generic, "An optimizer step by step"),
+            page=build_trace,
             streams=True,
         ),
         Endpoint(
@@ -251,7 +256,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=solve_request,
             response=lambda: SolveResponse,
             understand=solutions.understand_solution,
-            page=partial(build_generic, "Equations of an optimizer, solved"),
+            page=build_equations,
         ),
         Endpoint(
             name="cost",
@@ -262,7 +267,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: CostRequest,
             response=lambda: CostResponse,
             understand=understand_cost,
-            page=partial(build_generic, "The cost of an operation"),
+            page=build_cost,
         ),
         Endpoint(
             name="grade",
@@ -296,7 +301,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: GradeCheckRequest,
             response=lambda: GradeCheckResponse,
             understand=understand_check,
-            page=partial(build_generic, "A rubric, checked"),
+            page=build_check,
             holds_answers=True,
         ),
         Endpoint(
@@ -346,7 +351,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: VariantsRequest,
             response=lambda: VariantsResponse,
             understand=variants.understand_variants,
-            page=partial(build_generic, "Variants of a question"),
+            page=build_variants,
         ),
     )
 }

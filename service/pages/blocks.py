@@ -1,8 +1,16 @@
 """The content of a document, without its form: the writers of HTML, Markdown and TeX take these blocks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # which no document may hold
+
+
+def replace_controls(text: str) -> str:
+    """Return text with a replacement character in the place of each control character."""
+    return CONTROLS.sub("\ufffd", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,14 @@ class Section:
     is_folded: bool = False
 
 
-Block: TypeAlias = "Paragraph | Equation | Table | Facts | Listing | Callout | Picture | Section"
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Blocks that stand side by side where there is room for them, and below each other elsewhere."""
+
+    blocks: "Sequence[Block]"
+
+
+Block: TypeAlias = "Paragraph | Equation | Table | Facts | Listing | Callout | Picture | Section | Beside"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import ExpressionError, fold, parse
-from compute.latex import Latex
 from service.arrays import FIELDS, unpack_arrays
 from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Source, Table
+from service.pages.formulas import write_formula
 
 DIGITS = 4  # significant digits of floats
 SHADES = 8  # levels of either sign
@@ -39,10 +38,34 @@ def write_entry(entry: Any) -> Inline:
     text = str(entry)
     if text in SPECIAL:
         return SPECIAL[text]
-    try:
-        return Math(fold(parse(text), Latex()).text)
-    except (ExpressionError, ValueError):
-        return Code(text)
+    return write_formula(text)
+
+
+def join_entries(entries: Sequence[Inline]) -> Inline:
+    """Return the entries of a vector in parentheses, as one formula if one of them is a formula."""
+    if any(isinstance(entry, Code) for entry in entries):
+        return Code(f"({', '.join(_as_text(entry) for entry in entries)})")
+    if any(isinstance(entry, Math) for entry in entries):
+        written = (entry.latex if isinstance(entry, Math) else _as_latex(entry) for entry in entries)
+        return Math(rf"\left({', '.join(written)}\right)")
+    return f"({', '.join(map(str, entries))})"
+
+
+def _as_text(entry: Inline) -> str:
+    return entry.text if isinstance(entry, Code) else entry.latex if isinstance(entry, Math) else entry
+
+
+def _as_latex(number: Inline) -> str:
+    """Return a number or a word that `write_entry` wrote, within a formula."""
+    text = str(number).replace("−", "-").replace("∞", r"\infty")
+    mantissa, _, exponent = text.partition("·10^")
+    return (
+        rf"{mantissa} \cdot 10^{{{exponent}}}"
+        if exponent
+        else rf"\text{{{text}}}"
+        if text.isalpha()
+        else text
+    )
 
 
 def as_math(latex: Any) -> Any:
@@ -89,12 +112,17 @@ def _flatten(tensor: Any) -> Iterator[Any]:
 
 
 def show_tensor(
-    caption: Inlines, tensor: Any, axes: Sequence[str] = (), source: Source | None = None
+    caption: Inlines,
+    tensor: Any,
+    axes: Sequence[str] = (),
+    source: Source | None = None,
+    scale: float | None = None,
 ) -> list[Block]:
     """Return the blocks of a tensor: tables, or its shape, range and norm if it is long.
 
     caption: its title. axes: the names of its last axes.
     source: the value or gradient that it is, if it is one of an answer.
+    scale: the magnitude that is shaded most; by default the largest in the tensor.
     """
     array = as_array(tensor)
     if array is None:
@@ -105,7 +133,7 @@ def show_tensor(
     named = [*[""] * (array.ndim - len(axes)), *axes[-array.ndim :]]
     if len(rows) > TABLES or rows.shape[1] > ROWS or rows.shape[2] > COLUMNS or not array.size:
         return [Paragraph([*caption, ": ", _describe_tensor(array)])]
-    scale = _largest(array)
+    scale = largest_entry(array) if scale is None else scale
     blocks: list[Block] = []
     for place, matrix in enumerate(rows):
         within = list(caption)
@@ -135,7 +163,8 @@ def _describe_tensor(array: "np.ndarray[Any, Any]") -> str:
     return f"{shape} entries from {low} to {high}, norm {write_number(norm)}{more}"
 
 
-def _largest(array: "np.ndarray[Any, Any]") -> float:
+def largest_entry(array: "np.ndarray[Any, Any]") -> float:
+    """Return the largest finite magnitude of floats; 0 if there are none."""
     if array.dtype.kind != "f":
         return 0.0
     finite = np.abs(array[np.isfinite(array)])

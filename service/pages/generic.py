@@ -1,19 +1,14 @@
-"""Any document as blocks, for parts of answers that have no form of their own."""
+"""Any value as blocks, for parts of answers that have no form of their own."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from service.pages.blocks import Block, Cell, Code, Facts, Inline, Listing, Page, Paragraph, Section, Table
+from service.pages.blocks import Block, Cell, Code, Facts, Inline, Listing, Paragraph, Section, Table
 from service.pages.entries import as_array, show_tensor, write_entry, write_number
 
 MOST = 200  # items of a list that are shown
-
-
-def build_generic(title: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
-    """Return a document with a section for each field of an answer that is a list or an object."""
-    return Page(title, show_value(answer))
 
 
 def show_value(value: Any) -> list[Block]:

@@ -25,7 +25,7 @@ from service.pages.blocks import (
     Table,
 )
 from service.pages.entries import show_tensor, write_number
-from service.pages.notes import show_conventions, show_note
+from service.pages.notes import join_names, show_conventions, show_note
 
 MOST_LETTERS = 200  # of text that a student wrote
 FOLDED_FROM = 20  # items from which each is folded
@@ -146,7 +146,7 @@ def _list_reasons(item: Mapping[str, Any]) -> Iterator[list[Inline]]:
         ("right_in_spite_of", "It would not follow from the wrong values written for "),
     ):
         if field in item:
-            yield [words, *_join_names(item[field]), "."]
+            yield [words, *join_names(item[field]), "."]
     if "same_as" in item:
         yield ["The same mistake was charged at ", Code(item["same_as"]), ", and is not charged again."]
     for flag in item.get("flags", ()):
@@ -233,13 +233,6 @@ def _write_settings(settings: Mapping[str, Any]) -> list[Inline]:
     for name, setting in settings.items():
         written += [", "] * bool(written) + [Code(name), " = ", Code(str(setting))]
     return written
-
-
-def _join_names(names: Sequence[str]) -> list[Inline]:
-    joined: list[Inline] = []
-    for name in names:
-        joined += [", "] * bool(joined) + [Code(name)]
-    return joined
 
 
 def _write_indices(indices: Sequence[Sequence[int]]) -> str:

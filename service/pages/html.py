@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
-from html import escape
+import re
+from html import escape as escape_html
 from importlib.resources import files
 
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Cell,
@@ -22,6 +24,7 @@ from service.pages.blocks import (
     Section,
     Source,
     Table,
+    replace_controls,
 )
 from service.pages.mathml import write_mathml
 
@@ -32,7 +35,13 @@ POLICY = (
     " frame-ancestors 'self'"
 )
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
+WORDS = re.compile(r"[^\W\d_]{2}")
 TOP = 2  # the level of the headings of a page's sections
+
+
+def escape(text: str) -> str:
+    """Return text that is no markup, as content or within an attribute."""
+    return escape_html(replace_controls(text))
 
 
 def write_html(page: Page) -> str:
@@ -77,6 +86,8 @@ def write_block(block: Block, level: int = TOP) -> str:
             return f'<p class="{kind}"><strong>{escape(word)}</strong> {write_inlines(content)}</p>\n'
         case Picture(svg, text):
             return f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>\n"
+        case Beside(blocks):
+            return f'<div class="beside">{"".join(write_block(inner, level) for inner in blocks)}</div>\n'
         case Section(title, blocks, is_folded):
             inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
             heading = f"<h{level}>{write_inlines(title)}</h{level}>"
@@ -131,6 +142,9 @@ def _focusable(label: str) -> str:
 
 
 def _write_cell(cell: Cell) -> str:
-    kind = f' class="{"p" if cell.shade > 0 else "m"}{abs(cell.shade)}"' if cell.shade else ""
+    name = f"{'p' if cell.shade > 0 else 'm'}{abs(cell.shade)}" if cell.shade else ""
+    if isinstance(cell.content, str) and WORDS.search(cell.content):
+        name = "t"
+    kind = f' class="{name}"' if name else ""
     title = f' title="{escape(cell.title)}"' if cell.title else ""
     return f"<td{kind}{title}>{_write_inline(cell.content)}</td>"

@@ -3,6 +3,7 @@
 import re
 
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Code,
@@ -17,9 +18,13 @@ from service.pages.blocks import (
     Picture,
     Section,
     Table,
+    replace_controls,
 )
 
-ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|$~])")
+ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
+LINKED = re.compile(r"(:(?=//)|(?<=www)\.|@)", re.IGNORECASE)  # of addresses that GitHub makes links of
+# At the start of a block: lists, rules and headings.
+LISTED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^()([-+=])(?=[-=\s]|$)")
 ALERTS = {"warning": "WARNING", "note": "NOTE", "right": "TIP", "wrong": "CAUTION"}
 
 
@@ -32,7 +37,7 @@ def write_markdown(page: Page) -> str:
 def _write_block(block: Block, level: int) -> str:
     match block:
         case Paragraph(content):
-            return _write_inlines(content)
+            return _start(content)
         case Equation(lines):
             first, *others = lines
             written = [first, *(rf"\quad {line}" for line in others)]
@@ -40,13 +45,15 @@ def _write_block(block: Block, level: int) -> str:
         case Table():
             return _write_table(block)
         case Facts(items):
-            return "\n".join(f"- {_write_inline(name)}: {_write_inlines(meaning)}" for name, meaning in items)
+            return "\n".join(f"- {_start([name])}: {_write_inlines(meaning)}" for name, meaning in items)
         case Listing(items):
-            return "\n".join(f"- {_write_inlines(item)}" for item in items)
+            return "\n".join(f"- {_start(item)}" for item in items)
         case Callout(kind, word, content):
             return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}".rstrip()
         case Picture(_, text):
             return f"*{_escape(text)}*"
+        case Beside(blocks):
+            return "\n\n".join(_write_block(inner, level) for inner in blocks)
         case Section(title, blocks):
             heading = f"{'#' * min(level, 6)} {_write_inlines(title)}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])
@@ -61,7 +68,9 @@ def _write_inline(inline: Inline) -> str:
         case Code(text):
             fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
             space = " " if text.startswith("`") or text.endswith("`") else ""
-            return f"{fence}{space}{' '.join(text.split())}{space}{fence}".replace("|", r"\|")
+            return f"{fence}{space}{' '.join(replace_controls(text).split())}{space}{fence}".replace(
+                "|", r"\|"
+            )
         case Math(latex):
             return f"${latex}$".replace("|", r"\vert ")
         case _:
@@ -69,7 +78,20 @@ def _write_inline(inline: Inline) -> str:
 
 
 def _escape(text: str) -> str:
-    return ACTIVE.sub(r"\\\1", " ".join(text.splitlines()))
+    written = ACTIVE.sub(r"\\\1", replace_controls(" ".join(text.split())))
+    space = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
+    return f"{space[0]}{LINKED.sub(_put_backslash, written)}{space[1]}" if written else space[0]
+
+
+def _put_backslash(match: "re.Match[str]") -> str:
+    """Return a match with a backslash before its first character."""
+    return f"\\{match[0]}"
+
+
+def _start(content: Inlines) -> str:
+    """Return inlines at the start of a block, where digits and dashes could make a list or a heading."""
+    written = _write_inlines(content).lstrip()
+    return LISTED.sub(r"\1\3\\\2\4", written)
 
 
 def _write_table(table: Table) -> str:
@@ -79,4 +101,4 @@ def _write_table(table: Table) -> str:
         header = [_write_inline(name)] if table.has_names else []
         lines.append([*header, *(_write_inline(cell.content) for cell in cells)])
     rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{_write_inlines(table.caption)}\n\n{rows}"
+    return f"{_start(table.caption)}\n\n{rows}"

@@ -13,6 +13,7 @@ KEPT = 4_096  # formulas
 FIRST = 0xE000  # the first letter of Unicode's private use, which stand for matrices
 MATRIX = re.compile(r"\\begin\{pmatrix\}((?:(?!\\begin\{pmatrix\}|\\end\{pmatrix\}).)*)\\end\{pmatrix\}")
 ENTITY = re.compile(r"&#x([0-9A-Fa-f]+);")
+CASES = re.compile(r"(<mo[^>]*>\{</mo>\s*(?:<mrow>)?)<mtable>")
 NUMBER = re.compile(r"(-?)(\d+(?:\.\d+)?)")
 UNREADABLE: tuple[type[Exception], ...] = tuple(
     error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)
@@ -43,7 +44,8 @@ def _convert(latex: str, display: Literal["inline", "block"]) -> str:
     try:
         written = convert(latex, display=display)
         written = written.replace(NAMESPACE, "").replace(' display="inline"', "")  # as HTML assumes
-        return ENTITY.sub(lambda match: escape(chr(int(match[1], 16))), written)
+        written = ENTITY.sub(lambda match: escape(chr(int(match[1], 16))), written)
+        return CASES.sub(r'\1<mtable class="cases">', written)  # without the parentheses of matrices
     except UNREADABLE:
         return f"<code>{escape(latex)}</code>"
 

@@ -1,35 +1,45 @@
 """Notes of answers, and their conventions, as blocks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from service.pages.blocks import Block, Callout, Code, Facts, Inline, Section
+from service.pages.blocks import Block, Callout, Code, Facts, Inline, Inlines, Section
 
 LONG = 8  # conventions above which they are folded
 
 
 def show_note(note: Mapping[str, Any]) -> Callout:
-    """Return a note with the name that it is about."""
-    at: list[Inline] = [Code(note["at"]), ": "] if note["at"] else []
+    """Return a note with the name that it is about and, in a comparison, the run."""
+    run = [f"{note['run'].capitalize()} the changes: "] if "run" in note else []
+    at: list[Inline] = [*run, Code(note["at"]), ": "] if note["at"] else [*run]
     remedy = f" Remedy: {note['remedy']}." if note.get("remedy") else ""
     return Callout("warning", "Note.", [*at, f"{note['message']}.{remedy}"])
 
 
 def show_conventions(
-    conventions: Mapping[str, Any], explain: Callable[[str], str] = lambda name: ""
+    conventions: Mapping[str, Any], explain: Callable[[str], Inlines] = lambda name: []
 ) -> list[Block]:
     """Return the section of the settings that an answer used; no block if there are none.
 
-    explain: returns the meaning of a setting, or nothing.
+    explain: returns the meaning of a setting, or no text.
     """
     facts: list[tuple[Inline, list[Inline]]] = []
     for name, setting in conventions.items():
         meaning = explain(name)
-        facts.append((Code(name), [_write_setting(setting), *([f": {meaning}"] if meaning else [])]))
+        facts.append((Code(name), [write_setting(setting), *([": ", *meaning] if meaning else [])]))
     return [Section(["Conventions"], [Facts(facts)], is_folded=len(facts) > LONG)] if facts else []
 
 
-def _write_setting(setting: Any) -> Inline:
+def join_names(names: Iterable[str]) -> list[Inline]:
+    """Return names with commas between them."""
+    joined: list[Inline] = []
+    for name in names:
+        joined += [", "] * bool(joined) + [Code(name)]
+    return joined
+
+
+def write_setting(setting: Any) -> Inline:
+    """Return the value of a setting as it is sent."""
     if isinstance(setting, Mapping):
         return ", ".join(f"{name}: {part}" for name, part in setting.items())
     return Code(str(setting).lower() if isinstance(setting, bool) else str(setting))

@@ -18,9 +18,11 @@ from service.pages.blocks import (
     Section,
     Source,
 )
+from service.pages.costs import show_counts
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
-from service.pages.notes import show_conventions, show_note
+from service.pages.notes import show_note
+from service.pages.questions import restate_question
 
 LONG_STEPS = 60  # steps above which each is folded
 SHOWN = frozenset({
@@ -37,10 +39,6 @@ PARTS = {
     "claims": "Claims", "diagram": "Graph", "evidence": "Evidence", "parameters": "Parameters",
     "common": "Abbreviations",
 }  # fmt: skip
-COST = {
-    "multiply_adds": "multiply-adds", "elementwise": "elementwise operations", "comparisons": "comparisons",
-    "parameters": "parameters",
-}  # fmt: skip
 
 
 def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
@@ -53,8 +51,8 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
     page = Page("A program" if operation is None else name.replace("_", " ").capitalize())
     if operation is not None:
         page.blocks.append(Paragraph([f"{operation.summary.rstrip('.')}."]))
-    writer = _Writer(request, answer)
-    page.blocks.append(writer.restate_question())
+    writer = _Writer(answer)
+    page.blocks.append(restate_question(name, request, answer["conventions"], writer.axes_of))
     page.blocks.extend(writer.show_general_notes())
     page.blocks.append(Section(["Step by step"], list(writer.show_steps())))
     if answer.get("gradients"):
@@ -68,57 +66,12 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
 
 
 class _Writer:
-    def __init__(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        self._request, self._answer = request, answer
-        self._operation = CATALOGUE.get(str(answer["operation"]))
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._answer = answer
         self._workings: Mapping[str, Any] = answer.get("workings", {"values": {}, "gradients": {}})
         self._aliases: Mapping[str, str] = answer.get("aliases", {})
         self._axes = {step["name"]: step["axes"] for step in answer["steps"]}
         self._notes = list(answer.get("notes", ()))
-
-    def restate_question(self) -> Section:
-        """Return the inputs, and the settings with their meanings."""
-        blocks: list[Block] = []
-        program = self._request.get("program")
-        if program is not None:
-            lines = program.splitlines() if isinstance(program, str) else program
-            blocks += [Paragraph([Code(str(line))]) for line in lines]
-        for name, tensor in self._list_inputs():
-            declared = None if self._operation is None else self._operation.find_input(name)
-            if declared is None:
-                blocks += show_tensor([Code(name)], tensor)
-            else:
-                blocks.append(Paragraph([Code(name), f": {_sentence(declared.meaning)}"]))
-                blocks += show_tensor([Math(declared.symbol)], tensor)
-        for field, words in (("given", "given instead of computed"), ("upstream", "upstream gradient")):
-            for name, tensor in self._request.get(field, {}).items():
-                blocks += show_tensor([Code(name), f": {words}"], tensor, self._axes_of(name))
-        blocks += show_conventions(self._answer["conventions"], self._explain)
-        return Section(["Question"], blocks)
-
-    def _list_inputs(self) -> Iterator[tuple[str, Any]]:
-        sent = self._request.get("inputs", {}) if self._operation is None else self._request
-        yield from self._list_tensors("", sent)
-
-    def _list_tensors(self, prefix: str, sent: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the names and tensors of inputs, also those of parts in nested objects."""
-        for name, item in sent.items():
-            full = f"{prefix}{name}"
-            if self._operation is None or self._operation.find_input(full) is not None:
-                yield full, item
-            elif self._operation is not None and (prefix or name in self._operation.parts):
-                places = enumerate(item) if isinstance(item, list) else [("", item)]
-                for place, part in places:
-                    if isinstance(part, Mapping):
-                        index = "" if place == "" else f"[{place}]"
-                        yield from self._list_tensors(f"{full}{index}.", part)
-
-    def _explain(self, setting: str) -> str:
-        """Return the first sentence of the meaning of a setting."""
-        attribute = None if self._operation is None else self._operation.attributes.get(setting)
-        return (
-            "" if attribute is None else _sentence(attribute.declared.meaning.partition(". ")[0].rstrip("."))
-        )
 
     def show_general_notes(self) -> list[Block]:
         """Return the notes that are about no step."""
@@ -165,7 +118,7 @@ class _Writer:
             if rule is not None:
                 numbers = rule.get("numbers")
                 blocks.append(Equation([rule["formula"], *([f"= {numbers}"] if numbers else [])]))
-            axes = self._axes_of(name)
+            axes = self.axes_of(name)
             contributions = self._answer.get("contributions", {}).get(name, {})
             if len(contributions) > 1:
                 for consumer, tensor in contributions.items():
@@ -189,12 +142,11 @@ class _Writer:
         ]
         if aliases:
             blocks.append(Section(["Other names of the same values"], [Facts(aliases)], is_folded=True))
-        cost = self._answer["cost"]
-        facts = [(COST.get(name, name.replace("_", " ")), [str(count)]) for name, count in cost.items()]
-        blocks.append(Section(["Cost"], [Facts(facts)]))
+        blocks.append(Section(["Cost"], [show_counts(self._answer["cost"])]))
         return blocks
 
-    def _axes_of(self, name: str) -> list[str]:
+    def axes_of(self, name: str) -> list[str]:
+        """Return the axes of a value, or of the one that it is another name of."""
         found: list[str] = self._axes.get(name) or self._axes.get(self._aliases.get(name, ""), [])
         return found
 
@@ -205,7 +157,3 @@ def _differs(value: Any, approximation: Any) -> bool:
     return (
         exact is None or decimals is None or exact.dtype != decimals.dtype or bool((exact != decimals).any())
     )
-
-
-def _sentence(meaning: str) -> str:
-    return meaning[:1].lower() + meaning[1:] if meaning[1:2].islower() else meaning

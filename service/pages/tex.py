@@ -1,6 +1,7 @@
 """Documents as LaTeX that compiles by itself, with pdfTeX, XeTeX and LuaTeX."""
 
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Code,
@@ -31,8 +32,9 @@ SPECIAL = {
     "%": r"\%", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
     "−": "$-$", "∞": r"$\infty$", "×": r"$\times$", "·": r"$\cdot$", "µ": r"$\mu$", "≈": r"$\approx$",
-    "→": r"$\to$", "⊙": r"$\odot$", "–": "--", "’": "'", "…": r"\dots{}",
+    "→": r"$\to$", "⊙": r"$\odot$", "–": "--", "[": "{[}", "]": "{]}", "*": "{*}", "’": "'", "…": r"\dots{}",
 }  # fmt: skip
+LAST = "\u017f"  # of the letters of Latin that the fonts of every TeX have
 HEADINGS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
 
 
@@ -62,6 +64,8 @@ def _write_block(block: Block, level: int) -> str:
             return rf"\textbf{{{_escape(word)}}} {_write_inlines(content)}"
         case Picture(_, text):
             return rf"\textit{{{_escape(text)}}}"
+        case Beside(blocks):
+            return "\n\n".join(_write_block(inner, level) for inner in blocks)
         case Section(title, blocks):
             heading = f"{HEADINGS[min(level, len(HEADINGS) - 1)]}{{{_write_inlines(title)}}}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])
@@ -87,9 +91,16 @@ def _write_inline(inline: Inline) -> str:
 
 def _escape(text: str) -> str:
     """Return text with every letter that TeX reads specially, or its fonts lack, written out."""
-    return "".join(
-        SPECIAL.get(letter, letter if letter.isascii() or letter.isalpha() else "?") for letter in text
-    )
+    return "".join(map(_escape_letter, text))
+
+
+def _escape_letter(letter: str) -> str:
+    if letter in SPECIAL:
+        return SPECIAL[letter]
+    if letter.isspace():  # two lines would end a paragraph, and with it the argument of a command
+        return " "
+    is_known = letter.isprintable() and (letter.isascii() or (letter <= LAST and letter.isalpha()))
+    return letter if is_known else "?"
 
 
 def _write_table(table: Table) -> str:
