@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from service.pages.pictures.charts import Chart
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -103,10 +105,9 @@ class Callout:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in SVG, with the text that stands for it."""
+    """A chart, which writers show as a picture, as the text that stands for it, or as a specification."""
 
-    svg: str
-    text: str
+    chart: Chart
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from service.pages.blocks import (
     Table,
 )
 from service.pages.mathml import write_mathml
+from service.pages.pictures.svg import write_svg
+from service.pages.pictures.words import write_words
 
 STYLE = files(__package__).joinpath("style.css").read_text(encoding="utf-8").strip()
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -74,8 +76,9 @@ def write_block(block: Block, level: int = TOP) -> str:
             return "<ul>" + "".join(f"<li>{write_inlines(item)}</li>" for item in items) + "</ul>\n"
         case Callout(kind, word, content):
             return f'<p class="{kind}"><strong>{escape(word)}</strong> {write_inlines(content)}</p>\n'
-        case Picture(svg, text):
-            return f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>\n"
+        case Picture(chart):
+            caption = f"<strong>{escape(chart.title)}.</strong> {escape(write_words(chart))}"
+            return f"<figure>{write_svg(chart)}<figcaption>{caption}</figcaption></figure>\n"
         case Section(title, blocks, is_folded):
             inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
             heading = f"<h{level}>{write_inlines(title)}</h{level}>"

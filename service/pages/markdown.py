@@ -18,6 +18,7 @@ from service.pages.blocks import (
     Section,
     Table,
 )
+from service.pages.pictures.words import write_words
 
 ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 ALERTS = {"warning": "WARNING", "note": "NOTE", "right": "TIP", "wrong": "CAUTION"}
@@ -45,8 +46,8 @@ def _write_block(block: Block, level: int) -> str:
             return "\n".join(f"- {_write_inlines(item)}" for item in items)
         case Callout(kind, word, content):
             return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}".rstrip()
-        case Picture(_, text):
-            return f"*{_escape(text)}*"
+        case Picture(chart):
+            return f"**{_escape(chart.title)}.** {_escape(write_words(chart))}"
         case Section(title, blocks):
             heading = f"{'#' * min(level, 6)} {_write_inlines(title)}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])

@@ -20,6 +20,7 @@ from service.pages.blocks import (
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
 from service.pages.notes import show_conventions, show_note
+from service.pages.pictures.answers import BACKWARDS, draw_answer
 
 LONG_STEPS = 60  # steps above which each is folded
 SHOWN = frozenset({
@@ -74,6 +75,7 @@ class _Writer:
         self._aliases: Mapping[str, str] = answer.get("aliases", {})
         self._axes = {step["name"]: step["axes"] for step in answer["steps"]}
         self._notes = list(answer.get("notes", ()))
+        self._pictures = draw_answer(request, answer)
 
     def restate_question(self) -> Section:
         """Return the inputs, and the settings with their meanings."""
@@ -142,6 +144,7 @@ class _Writer:
                 blocks += show_tensor([Math(symbol)], values[name], step["axes"])
             if name in approximations and _differs(values.get(name), approximations[name]):
                 blocks += show_tensor([Code(name), ", as decimals"], approximations[name], step["axes"])
+            blocks += self._pictures.get(name, [])
             blocks += [show_note(note) for note in self._notes if note["at"] == name]
             yield Section([Code(name)], blocks, is_folded=len(steps) > LONG_STEPS)
         unknown = self._answer.get("unknown")
@@ -156,6 +159,7 @@ class _Writer:
         order = {name: place for place, name in enumerate(self._axes)}
         listed.sort(key=lambda name: -order.get(name, -1))
         yield Paragraph([UPSTREAM])
+        yield from self._pictures.get(BACKWARDS, ())
         for name in listed:
             rule = self._workings["gradients"].get(name)
             blocks: list[Block] = []
