@@ -14,7 +14,7 @@ from service.version import VERSION
 # Variables that set the number of threads of the libraries below NumPy. One is enough: there is a worker
 # process for each processor.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-SUFFIXES = {".html": "html", ".md": "markdown", ".tex": "tex"}
+SUFFIXES = {".html": "html", ".md": "markdown", ".tex": "tex", ".json": "vegalite"}
 FORMS = tuple(SUFFIXES.values())
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 

@@ -51,7 +51,7 @@ def answer(operation: str, fields: dict[str, Any]) -> Answer:
 def answer_body(operation: str, body: bytes, form: str = "") -> bytes:
     """Return the body of the response to the body of a request. Raises exceptions.Problem.
 
-    form: html, markdown or tex for a document in the place of JSON.
+    form: html, markdown, tex or vegalite for a document in the place of JSON.
     """
     endpoint, settings = _find_endpoint(operation, form), Settings()
     try:

@@ -57,7 +57,7 @@ def print_answer(name: str, body: bytes, server: str) -> None:
 
 
 def write_document(name: str, body: bytes, form: str, server: str) -> bytes:
-    """Return an answer as a document. form: html, markdown or tex.
+    """Return an answer as a document. form: html, markdown, tex or vegalite.
 
     Raises ClickException with the errors of a refusal.
     """

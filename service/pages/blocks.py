@@ -1,16 +1,10 @@
 """The content of a document, without its form: the writers of HTML, Markdown and TeX take these blocks."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # which no document may hold
-
-
-def replace_controls(text: str) -> str:
-    """Return text with a replacement character in the place of each control character."""
-    return CONTROLS.sub("\ufffd", text)
+from service.pages.pictures.charts import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +123,9 @@ class Callout:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in SVG, with the text that stands for it."""
+    """A chart, which writers show as a picture, as the text that stands for it, or as a specification."""
 
-    svg: str
-    text: str
+    chart: Chart
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,8 +185,12 @@ def _show_matrix(
 def _show_cell(entry: Any, scale: float) -> Cell:
     if not isinstance(entry, float):
         return Cell(write_entry(entry))
-    shade = 0
-    if scale and math.isfinite(entry) and entry:
-        shade = max(1, round(abs(entry) / scale * SHADES)) * (1 if entry > 0 else -1)
     digits = repr(entry)
-    return Cell(write_number(entry), shade, digits if len(digits) > DIGITS + 2 else "")
+    return Cell(write_number(entry), find_shade(entry, scale), digits if len(digits) > DIGITS + 2 else "")
+
+
+def find_shade(entry: float, scale: float) -> int:
+    """Return the level of an entry from -8 to 8, relative to the largest entry; 0 for zero and NaN."""
+    if not scale or not math.isfinite(entry) or not entry:
+        return 0
+    return max(1, round(abs(entry) / scale * SHADES)) * (1 if entry > 0 else -1)

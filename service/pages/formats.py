@@ -12,6 +12,7 @@ from service.http.representations import JSON
 from service.pages.blocks import Page
 from service.pages.html import POLICY, write_html
 from service.pages.markdown import write_markdown
+from service.pages.pictures.vegalite import write_specification
 from service.pages.tex import write_tex
 
 
@@ -37,22 +38,28 @@ FORMATS = {
         Format(
             "html",
             "text/html",
-            "a page for browsers and print, without scripts",
+            "a page without scripts",
             write_html,
             {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"},
         ),
         Format(
             "markdown",
             "text/markdown",
-            "Markdown with formulas, as GitHub and Jupyter read it",
+            "Markdown with formulas",
             write_markdown,
         ),
-        Format("tex", "application/x-tex", "a LaTeX file that compiles by itself", write_tex),
+        Format("tex", "application/x-tex", "a LaTeX file", write_tex),
+        Format(
+            "vegalite",
+            "application/vnd.vegalite.v6+json",
+            "its pictures in Vega-Lite",
+            write_specification,
+        ),
     )
 }
 NAMES = ("json", *FORMATS)
 FormatParameter: TypeAlias = Annotated[
-    Literal["json", "html", "markdown", "tex"] | None,
+    Literal["json", "html", "markdown", "tex", "vegalite"] | None,
     Query(
         description="The form of the answer, for those who cannot set `Accept`: `json`; "
         + "; ".join(f"`{one.name}`, {one.summary}" for one in FORMATS.values())

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-from html import escape as escape_html
 from importlib.resources import files
 
 from service.pages.blocks import (
@@ -24,9 +23,11 @@ from service.pages.blocks import (
     Section,
     Source,
     Table,
-    replace_controls,
 )
 from service.pages.mathml import write_mathml
+from service.pages.pictures.svg import write_svg
+from service.pages.pictures.words import write_words
+from service.pages.text import escape
 
 STYLE = files(__package__).joinpath("style.css").read_text(encoding="utf-8").strip()
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
@@ -37,11 +38,6 @@ POLICY = (
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
 WORDS = re.compile(r"[^\W\d_]{2}")
 TOP = 2  # the level of the headings of a page's sections
-
-
-def escape(text: str) -> str:
-    """Return text that is no markup, as content or within an attribute."""
-    return escape_html(replace_controls(text))
 
 
 def write_html(page: Page) -> str:
@@ -84,10 +80,11 @@ def write_block(block: Block, level: int = TOP) -> str:
             return "<ul>" + "".join(f"<li>{write_inlines(item)}</li>" for item in items) + "</ul>\n"
         case Callout(kind, word, content):
             return f'<p class="{kind}"><strong>{escape(word)}</strong> {write_inlines(content)}</p>\n'
-        case Picture(svg, text):
-            return f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>\n"
         case Beside(blocks):
             return f'<div class="beside">{"".join(write_block(inner, level) for inner in blocks)}</div>\n'
+        case Picture(chart):
+            caption = f"<strong>{escape(chart.title)}.</strong> {escape(write_words(chart))}"
+            return f"<figure>{write_svg(chart)}<figcaption>{caption}</figcaption></figure>\n"
         case Section(title, blocks, is_folded):
             inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
             heading = f"<h{level}>{write_inlines(title)}</h{level}>"
@@ -133,7 +130,7 @@ def _write_source(source: Source | None) -> str:
         return ""
     index = f' data-at="{" ".join(map(str, source.index))}"' if source.index else ""
     vector = " data-vector" if source.is_vector else ""
-    return f' data-kind="{source.kind}" data-name="{escape(source.name)}"{index}{vector}'
+    return f' data-{source.kind}="{escape(source.name)}"{index}{vector}'
 
 
 def _focusable(label: str) -> str:

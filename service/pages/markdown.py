@@ -18,8 +18,9 @@ from service.pages.blocks import (
     Picture,
     Section,
     Table,
-    replace_controls,
 )
+from service.pages.pictures.words import write_words
+from service.pages.text import replace_controls
 
 ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 LINKED = re.compile(r"(:(?=//)|(?<=www)\.|@)", re.IGNORECASE)  # of addresses that GitHub makes links of
@@ -50,10 +51,10 @@ def _write_block(block: Block, level: int) -> str:
             return "\n".join(f"- {_start(item)}" for item in items)
         case Callout(kind, word, content):
             return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}".rstrip()
-        case Picture(_, text):
-            return f"*{_escape(text)}*"
         case Beside(blocks):
             return "\n\n".join(_write_block(inner, level) for inner in blocks)
+        case Picture(chart):
+            return f"**{_escape(chart.title)}.** {_escape(write_words(chart))}"
         case Section(title, blocks):
             heading = f"{'#' * min(level, 6)} {_write_inlines(title)}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])

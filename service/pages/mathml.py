@@ -2,11 +2,12 @@
 
 import re
 from functools import lru_cache
-from html import escape
 from typing import Literal
 
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
+
+from service.pages.text import escape
 
 NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 KEPT = 4_096  # formulas

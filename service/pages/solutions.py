@@ -22,6 +22,7 @@ from service.pages.costs import show_counts
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
 from service.pages.notes import show_note
+from service.pages.pictures.answers import BACKWARDS, draw_answer
 from service.pages.questions import restate_question
 
 LONG_STEPS = 60  # steps above which each is folded
@@ -51,7 +52,7 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
     page = Page("A program" if operation is None else name.replace("_", " ").capitalize())
     if operation is not None:
         page.blocks.append(Paragraph([f"{operation.summary.rstrip('.')}."]))
-    writer = _Writer(answer)
+    writer = _Writer(answer, draw_answer(request, answer))
     page.blocks.append(restate_question(name, request, answer["conventions"], writer.axes_of))
     page.blocks.extend(writer.show_general_notes())
     page.blocks.append(Section(["Step by step"], list(writer.show_steps())))
@@ -66,12 +67,13 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
 
 
 class _Writer:
-    def __init__(self, answer: Mapping[str, Any]) -> None:
+    def __init__(self, answer: Mapping[str, Any], pictures: Mapping[str, list[Block]]) -> None:
         self._answer = answer
         self._workings: Mapping[str, Any] = answer.get("workings", {"values": {}, "gradients": {}})
         self._aliases: Mapping[str, str] = answer.get("aliases", {})
         self._axes = {step["name"]: step["axes"] for step in answer["steps"]}
         self._notes = list(answer.get("notes", ()))
+        self._pictures = pictures
 
     def show_general_notes(self) -> list[Block]:
         """Return the notes that are about no step."""
@@ -98,6 +100,7 @@ class _Writer:
                 blocks += show_tensor([Math(symbol)], values[name], step["axes"], Source("value", name))
             if name in approximations and _differs(values.get(name), approximations[name]):
                 blocks += show_tensor([Code(name), ", as decimals"], approximations[name], step["axes"])
+            blocks += self._pictures.get(name, [])
             blocks += [show_note(note) for note in self._notes if note["at"] == name]
             yield Section([Code(name)], blocks, is_folded=len(steps) > LONG_STEPS)
         unknown = self._answer.get("unknown")
@@ -112,6 +115,7 @@ class _Writer:
         order = {name: place for place, name in enumerate(self._axes)}
         listed.sort(key=lambda name: -order.get(name, -1))
         yield Paragraph([UPSTREAM])
+        yield from self._pictures.get(BACKWARDS, ())
         for name in listed:
             rule = self._workings["gradients"].get(name)
             blocks: list[Block] = []

@@ -17,6 +17,7 @@ from service.pages.blocks import (
     Section,
     Table,
 )
+from service.pages.pictures.words import write_words
 
 HEAD = r"""\documentclass[11pt]{article}
 \usepackage{iftex}
@@ -62,10 +63,10 @@ def _write_block(block: Block, level: int) -> str:
             return _write_items([rf"\item {_write_inlines(item)}" for item in items], "itemize")
         case Callout(_, word, content):
             return rf"\textbf{{{_escape(word)}}} {_write_inlines(content)}"
-        case Picture(_, text):
-            return rf"\textit{{{_escape(text)}}}"
         case Beside(blocks):
             return "\n\n".join(_write_block(inner, level) for inner in blocks)
+        case Picture(chart):
+            return rf"\textbf{{{_escape(chart.title)}.}} {_escape(write_words(chart))}"
         case Section(title, blocks):
             heading = f"{HEADINGS[min(level, len(HEADINGS) - 1)]}{{{_write_inlines(title)}}}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])

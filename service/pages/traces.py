@@ -29,6 +29,7 @@ from service.pages.entries import (
     write_number,
 )
 from service.pages.notes import join_names, show_note
+from service.pages.pictures.traces import draw_trace
 from service.pages.questions import restate_optimization, show_rule
 
 SHORT = 3  # entries of a vector that stands in one cell
@@ -73,6 +74,7 @@ def build_trace(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     shown = [*steps[:ENDS], *steps[-ENDS:]] if len(steps) > MOST_STEPS else steps
     left_out = len(steps) - len(shown)
     page.blocks.append(Section(["Steps"], list(_show_steps(shown, left_out))))
+    page.blocks.extend(draw_trace(request, answer))
     page.blocks.append(Section(["Where it leads"], list(_show_summary(answer["summary"]))))
     page.blocks.extend(show_note(note) for note in answer["notes"])
     worked: list[Block] = []

@@ -55,26 +55,39 @@ async function readProblem(response) {
   }
 }
 
+const SHOWN = "[data-value], [data-gradient]"; // elements that show a value or a gradient
+
+/** Return the part of an answer that an element shows: {kind, name}. */
+function partOf({dataset}) {
+  return dataset.value === undefined ? {kind: "gradient", name: dataset.gradient} : {kind: "value", name: dataset.value};
+}
+
+/** Return the values and gradients that a document shows, each once. */
+export function listParts(worked) {
+  const parts = [...worked.querySelectorAll(SHOWN)].map(partOf);
+  return [...new Map(parts.map((part) => [`${part.kind} ${part.name}`, part])).values()];
+}
+
 /** Return the entry that an element of a document shows: {kind, name, index}, or null. */
 export function findEntry(element) {
-  const shown = element.closest("[data-name]");
+  const shown = element.closest(SHOWN);
   if (!shown) return null;
-  const {kind, name, at, vector} = shown.dataset;
-  if (shown.tagName !== "TABLE") return {kind, name, index: []};
+  if (shown.tagName !== "TABLE") return {...partOf(shown), index: []};
   const cell = element.closest("td");
   if (!cell || !shown.tBodies[0].contains(cell)) return null;
+  const {at, vector} = shown.dataset;
   const row = cell.parentElement.sectionRowIndex;
   const column = cell.cellIndex - cell.parentElement.querySelectorAll("th").length;
   const index = vector === undefined ? [row, column] : [column];
-  return {kind, name, index: [...(at ? at.split(" ").map(Number) : []), ...index]};
+  return {...partOf(shown), index: [...(at ? at.split(" ").map(Number) : []), ...index]};
 }
 
 /** Mark the entries of a document whose text differs from that of the same entries in another. */
-export function markChanges(document, other) {
-  const key = ({dataset}) => `${dataset.kind} ${dataset.name} ${dataset.at ?? ""}`;
+export function markChanges(worked, other) {
+  const key = (shown) => `${JSON.stringify(partOf(shown))} ${shown.dataset.at ?? ""}`;
   const list = (shown) => (shown.tagName === "TABLE" ? [...shown.querySelectorAll("tbody td")] : [shown]);
-  const before = new Map([...other.querySelectorAll("[data-name]")].map((shown) => [key(shown), list(shown)]));
-  for (const shown of document.querySelectorAll("[data-name]")) {
+  const before = new Map([...other.querySelectorAll(SHOWN)].map((shown) => [key(shown), list(shown)]));
+  for (const shown of worked.querySelectorAll(SHOWN)) {
     const cells = before.get(key(shown));
     list(shown).forEach((cell, place) => {
       cell.classList.toggle("changed", cells !== undefined && cells[place]?.textContent !== cell.textContent);

@@ -1,6 +1,6 @@
 // The explorer: a question, its form, and the answer beside it, asked again at every change.
 import {readAddress, writeAddress} from "./address.js";
-import {askDocument, askJson, findEntry, load, markChanges} from "./answers.js";
+import {askDocument, askJson, findEntry, listParts, load, markChanges} from "./answers.js";
 import {JsonEditor, TensorEditor} from "./editors.js";
 import {Form} from "./form.js";
 import {Picker} from "./picker.js";
@@ -144,14 +144,11 @@ function Document({document, other, label, onEntry}) {
 
 /** The values and gradients of a document, to be chosen by keyboard. */
 function ValuePicker({document, onEntry}) {
-  const names = [...new Set([...document.querySelectorAll("[data-name]")].map(({dataset}) => `${dataset.kind} ${dataset.name}`))];
+  const parts = listParts(document);
   return tags.label(null, "Look into ",
-    select({value: "", onChange: (event) => {
-      const [kind, ...name] = event.target.value.split(" ");
-      if (kind) onEntry({kind, name: name.join(" "), index: null});
-    }},
-    option({value: ""}, "a value …"),
-    names.map((name) => option({key: name, value: name}, name))));
+    select({value: "", onChange: (event) => event.target.value && onEntry({...parts[event.target.value], index: null})},
+      option({value: ""}, "a value …"),
+      parts.map(({kind, name}, place) => option({key: `${kind} ${name}`, value: place}, `${kind} ${name}`))));
 }
 
 /** One value or gradient: the contributions to it, and another value in its place. */

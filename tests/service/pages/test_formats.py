@@ -53,7 +53,7 @@ def test_an_unknown_format_is_refused(client: Client) -> None:
     assert response.status_code == 422
     [error] = response.json()["errors"]
     assert error["pointer"] == "/query/format"
-    assert error["expected"] == "one of: json, html, markdown, tex"
+    assert error["expected"] == "one of: json, html, markdown, tex, vegalite"
 
 
 def test_problems_stay_problems(client: Client) -> None:

@@ -20,7 +20,6 @@ from service.pages.blocks import (
     Listing,
     Page,
     Paragraph,
-    Picture,
     Section,
     Table,
 )
@@ -63,13 +62,14 @@ TAGS = frozenset({
     "code", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "ul", "li",
     "strong", "section", "details", "summary", "figure", "figcaption", "math", "mrow", "mi", "mn", "mo",
     "mtext", "mfrac", "msqrt", "msup", "msub", "msubsup", "mover", "munder", "munderover", "mtable", "mtr",
-    "mtd", "mspace", "mstyle", "menclose", "mpadded",
+    "mtd", "mspace", "mstyle", "menclose", "mpadded", "svg", "g", "path", "text", "tspan", "desc",
 })  # fmt: skip
 ATTRIBUTES = frozenset({
     "lang", "charset", "name", "content", "class", "scope", "title", "tabindex", "role", "aria-label",
     "display", "stretchy", "fence", "form", "columnalign", "accent", "mathvariant", "minsize", "maxsize",
     "width", "movablelimits", "separator", "displaystyle", "scriptlevel", "open", "largeop", "symmetric",
-    "lspace", "rspace", "notation", "height", "depth",
+    "lspace", "rspace", "notation", "height", "depth", "viewbox", "transform", "d", "x", "y", "cx", "cy", "r",
+    "points", "x1", "x2", "y1", "y2", "data-value", "data-gradient", "data-at", "data-vector",
 })  # fmt: skip
 # What may follow a backslash in TeX of benign text, beside what formulas of answers have.
 DANGEROUS = re.compile(
@@ -116,7 +116,6 @@ def fill(text: str) -> Page:
         Facts([(text, inlines), (Code(text), inlines)]),
         Listing([inlines]),
         *(Callout(kind, text, inlines) for kind in ("note", "warning", "right", "wrong")),
-        Picture("", text),
         Table(inlines, [text, Code(text)], [(text, [Cell(text, 3, text), Cell(Code(text))])], text),
         Table([text], [text], [("", [Cell(text)]), ("", [Cell(Code(text), -2, text)])]),
     ]

@@ -1,0 +1,1 @@
+"""Pictures of documents: charts as data, how they are written, and which of them an answer gets."""
