@@ -56,6 +56,7 @@ $(VENV)/serves: pyproject.toml constraints.txt
 
 $(VENV)/tests: $(VENV)/serves
 	$(PIP) install -c constraints.txt -e '.[test]'
+	$(PIP) install -c constraints.txt --no-deps axe-playwright-python  # for its axe-core alone, without a browser
 	@touch $@
 
 $(VENV)/clients: $(VENV)/tests
