@@ -1,5 +1,7 @@
 """Documents as LaTeX that compiles by itself, with pdfTeX, XeTeX and LuaTeX."""
 
+import unicodedata
+
 from service.pages.blocks import (
     Block,
     Callout,
@@ -20,19 +22,30 @@ from service.pages.blocks import (
 HEAD = r"""\documentclass[11pt]{article}
 \usepackage{iftex}
 \ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{lmodern}\fi
-\usepackage{amsmath,amssymb,longtable,array}
+\usepackage{amsmath,amssymb,longtable,array,graphicx}
 \usepackage[table]{xcolor}
 \usepackage[margin=2.2cm]{geometry}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
-\allowdisplaybreaks
-"""
+\sloppy\setlength{\emergencystretch}{3em}
+\newsavebox{\whole}
+\newcommand{\fit}[1]{\sbox{\whole}{#1}%
+  \ifdim\wd\whole>\linewidth\resizebox{\linewidth}{!}{\usebox{\whole}}\else\usebox{\whole}\fi}
+\newcommand{\tight}{\setlength{\itemsep}{0pt}\setlength{\parskip}{1pt}}
+"""  # \fit makes what is wider than the lines as wide as these
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",
     "%": r"\%", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
     "−": "$-$", "∞": r"$\infty$", "×": r"$\times$", "·": r"$\cdot$", "µ": r"$\mu$", "≈": r"$\approx$",
-    "→": r"$\to$", "⊙": r"$\odot$", "–": "--", "’": "'", "…": r"\dots{}",
+    "→": r"$\to$", "⊙": r"$\odot$", "–": "--", "’": "'", "…": r"\dots{}", "√": r"$\surd$", "≤": r"$\le$",
+    "≥": r"$\ge$", "≠": r"$\ne$", "∑": r"$\sum$", "∂": r"$\partial$",
 }  # fmt: skip
+GREEK = frozenset("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ")
+RAISED = {"<super>": r"\textsuperscript", "<sub>": r"\textsubscript"}
+LATIN = 0x180  # the end of the letters of Latin alphabets that the fonts have, but for LACKING
+LACKING = frozenset("ĦħĸĿŀŉŦŧſ\N{SOFT HYPHEN}")
+UNBROKEN = 20  # letters of code in a line that may not end between them
+LONG = 24  # rows of a table above which it may end on a later page
 HEADINGS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
 
 
@@ -48,7 +61,7 @@ def _write_block(block: Block, level: int) -> str:
         case Paragraph(content):
             return _write_inlines(content)
         case Equation(lines):
-            return "\n".join(rf"\[ {line} \]" for line in lines)
+            return "\n".join(rf"\[ \fit{{$\displaystyle {line}$}} \]" for line in lines)
         case Table():
             return _write_table(block)
         case Facts(items):
@@ -68,7 +81,7 @@ def _write_block(block: Block, level: int) -> str:
 
 
 def _write_items(items: list[str], kind: str) -> str:
-    return "\n".join([rf"\begin{{{kind}}}", *items, rf"\end{{{kind}}}"]) if items else ""
+    return "\n".join([rf"\begin{{{kind}}}\tight", *items, rf"\end{{{kind}}}"]) if items else ""
 
 
 def _write_inlines(content: Inlines) -> str:
@@ -78,7 +91,7 @@ def _write_inlines(content: Inlines) -> str:
 def _write_inline(inline: Inline) -> str:
     match inline:
         case Code(text):
-            return rf"\texttt{{{_escape(text)}}}"
+            return rf"\texttt{{{_write_code(text)}}}"
         case Math(latex):
             return f"${latex}$"
         case _:
@@ -87,9 +100,32 @@ def _write_inline(inline: Inline) -> str:
 
 def _escape(text: str) -> str:
     """Return text with every letter that TeX reads specially, or its fonts lack, written out."""
-    return "".join(
-        SPECIAL.get(letter, letter if letter.isascii() or letter.isalpha() else "?") for letter in text
-    )
+    return "".join(map(_escape_letter, text))
+
+
+def _escape_letter(letter: str) -> str:
+    if letter in SPECIAL:
+        return SPECIAL[letter]
+    if letter in GREEK:
+        name = unicodedata.name(letter).rpartition(" ")[2].replace("LAMDA", "LAMBDA")
+        return rf"$\{name.capitalize() if letter.isupper() else name.lower()}$"
+    if letter.isspace():
+        return " "
+    kind, _, base = unicodedata.decomposition(letter).partition(" ")
+    if kind in RAISED:
+        return rf"{RAISED[kind]}{{{''.join(_escape_letter(chr(int(code, 16))) for code in base.split())}}}"
+    is_known = letter.isprintable() and ord(letter) < LATIN and letter not in LACKING
+    return letter if is_known else "?"
+
+
+def _write_code(text: str) -> str:
+    """Return text that may be broken after each sign and in long words, but has no hyphens for that."""
+    written, unbroken = [], 0
+    for letter in text:
+        unbroken = unbroken + 1 if letter.isalnum() and unbroken < UNBROKEN else 0
+        may_end = not unbroken and not letter.isspace()
+        written.append(_escape_letter(letter) + (r"\allowbreak{}" if may_end else ""))
+    return "".join(written)
 
 
 def _write_table(table: Table) -> str:
@@ -102,7 +138,11 @@ def _write_table(table: Table) -> str:
         lines.append(" & ".join([*header, *written]) + r" \\")
     body = "\n".join(lines)
     form = "l|" * table.has_names + "r" * table.width
-    return f"{_write_inlines(table.caption)}\n\n\\begin{{longtable}}{{{form}}}\n{body}\n\\end{{longtable}}"
+    if len(table.rows) > LONG:
+        written_table = f"\\begin{{longtable}}{{{form}}}\n{body}\n\\end{{longtable}}"
+    else:
+        written_table = f"\\fit{{\\begin{{tabular}}{{{form}}}\n{body}\n\\end{{tabular}}}}\\par\\smallskip"
+    return f"{_write_inlines(table.caption)}\n\n{written_table}"
 
 
 def _write_header(name: Inline) -> str:

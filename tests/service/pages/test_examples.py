@@ -23,6 +23,7 @@ def test_each_example_is_a_document(client: Client, example: dict[str, Any]) -> 
     assert "<code>\\" not in html, "a formula was not converted"
     assert "�" not in html
     tex = pages["tex"].text
-    assert tex.count(r"\begin{longtable}") == tex.count(r"\end{longtable}")
+    for table in ("tabular", "longtable"):
+        assert tex.count(rf"\begin{{{table}}}") == tex.count(rf"\end{{{table}}}")
     assert len(re.findall(r"(?<!\\)\{", tex)) == len(re.findall(r"(?<!\\)\}", tex))
     assert pages["markdown"].text.count("$$") % 2 == 0
