@@ -31,6 +31,7 @@ POLICY = (
     " frame-ancestors 'self'"
 )
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
+LEFT = "t"  # the class of columns of text
 TOP = 2  # the level of the headings of a page's sections
 
 
@@ -100,13 +101,18 @@ def _write_inline(inline: Inline) -> str:
 
 
 def _write_table(table: Table) -> str:
-    headers = "".join(f'<th scope="col">{_write_inline(column)}</th>' for column in table.columns)
+    words = table.words
+    headers = "".join(
+        f'<th scope="col"{_name_classes([LEFT] * (place in words))}>{_write_inline(column)}</th>'
+        for place, column in enumerate(table.columns)
+    )
     corner = f"<th>{_write_inline(table.corner)}</th>" if table.corner else "<td></td>"
     has_names = table.has_names
     rows = []
     for name, cells in table.rows:
         header = f'<th scope="row">{_write_inline(name)}</th>' if has_names else ""
-        rows.append(f"<tr>{header}{''.join(map(_write_cell, cells))}</tr>")
+        written = (_write_cell(cell, place in words) for place, cell in enumerate(cells))
+        rows.append(f"<tr>{header}{''.join(written)}</tr>")
     head = f"<thead><tr>{corner if has_names else ''}{headers}</tr></thead>" if headers else ""
     caption = write_inlines(table.caption)
     body = f"<table><caption>{caption}</caption>{head}<tbody>{''.join(rows)}</tbody></table>"
@@ -119,7 +125,12 @@ def _focusable(label: str) -> str:
     return f' tabindex="0" role="group" aria-label="{label}"'
 
 
-def _write_cell(cell: Cell) -> str:
-    kind = f' class="{"p" if cell.shade > 0 else "m"}{abs(cell.shade)}"' if cell.shade else ""
+def _name_classes(names: list[str]) -> str:
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def _write_cell(cell: Cell, is_text: bool) -> str:
+    shade = [f"{'p' if cell.shade > 0 else 'm'}{abs(cell.shade)}"] if cell.shade else []
+    kind = _name_classes([LEFT] * is_text + shade)
     title = f' title="{escape(cell.title)}"' if cell.title else ""
     return f"<td{kind}{title}>{_write_inline(cell.content)}</td>"

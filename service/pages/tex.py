@@ -137,7 +137,8 @@ def _write_table(table: Table) -> str:
         written = (_shade(cell.shade) + _write_inline(cell.content) for cell in cells)
         lines.append(" & ".join([*header, *written]) + r" \\")
     body = "\n".join(lines)
-    form = "l|" * table.has_names + "r" * table.width
+    words = table.words
+    form = "l|" * table.has_names + "".join("l" if place in words else "r" for place in range(table.width))
     if len(table.rows) > LONG:
         written_table = f"\\begin{{longtable}}{{{form}}}\n{body}\n\\end{{longtable}}"
     else:
