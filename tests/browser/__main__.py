@@ -50,7 +50,8 @@ def compare_pictures(one: Image.Image, other: Image.Image) -> float:
         whole.paste(picture.convert("RGB"))
         small.append(whole.reduce(SCALE))
     apart = ImageChops.difference(*small).convert("L").point(lambda level: 255 * (level > LEVEL))
-    return apart.histogram()[255] / (apart.width * apart.height)
+    share: float = apart.histogram()[255] / (apart.width * apart.height)
+    return share
 
 
 def main() -> None:
