@@ -3,6 +3,8 @@
 #   make test     set up and run every check
 # make attack tries to take a server down in every way known; make soak asks one for ten minutes (DURATION changes it).
 # make schemathesis asks thousands of generated questions, for half an hour.
+# make screenshots compares pages with stored pictures of them, and make tex compiles documents, where there are
+# Chromium and LaTeX.
 # make clients generates clients in Python and TypeScript and asks through them: it needs Node.js and Java.
 
 PYTHON ?= python3
@@ -12,7 +14,7 @@ DURATION ?= 600
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test check format attack soak openapi clients schemathesis clean
+.PHONY: serve test check format attack soak openapi clients schemathesis screenshots tex clean
 
 serve: $(VENV)/serves
 	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
@@ -49,6 +51,14 @@ clients: $(VENV)/clients
 schemathesis: $(VENV)/schemathesis
 	$(VENV)/bin/python -m tests.strictness
 
+# Documents as Chromium draws them, beside the stored pictures; OPTIONS=--write stores them anew.
+screenshots: $(VENV)/screenshots
+	$(VENV)/bin/python -m tests.browser $(OPTIONS)
+
+# The documents of all examples, compiled; OPTIONS="--keep FOLDER" keeps the PDFs.
+tex: $(VENV)/tests
+	$(VENV)/bin/python -m tests.tex $(OPTIONS)
+
 $(VENV)/serves: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt -e .
@@ -56,6 +66,7 @@ $(VENV)/serves: pyproject.toml constraints.txt
 
 $(VENV)/tests: $(VENV)/serves
 	$(PIP) install -c constraints.txt -e '.[test]'
+	$(PIP) install -c constraints.txt --no-deps axe-playwright-python  # for its axe-core alone, without a browser
 	@touch $@
 
 $(VENV)/clients: $(VENV)/tests
@@ -64,6 +75,10 @@ $(VENV)/clients: $(VENV)/tests
 
 $(VENV)/schemathesis: $(VENV)/tests
 	$(PIP) install -c constraints.txt -e '.[schemathesis]'
+	@touch $@
+
+$(VENV)/screenshots: $(VENV)/tests
+	$(PIP) install -c constraints.txt -e '.[screenshots]'
 	@touch $@
 
 clean:

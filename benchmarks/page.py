@@ -1,6 +1,6 @@
 """The documentation page: processor time to open it and to expand an operation, against a plain FastAPI page.
 
-`python -m benchmarks.page [rounds]`, with Chromium on the machine and `pip install -e '.[benchmark]'`. Each
+`python -m benchmarks.page [rounds]`, with Chromium on the machine and `pip install -e '.[test]'`. Each
 sample has a new browser without a cache; the two pages take turns.
 """
 
@@ -9,8 +9,8 @@ import statistics
 import urllib.request
 from dataclasses import dataclass
 
-from benchmarks.browser import Browser, open_browser
 from benchmarks.servers import serve
+from tests.browser.driver import Browser, open_browser
 
 
 @dataclass(frozen=True)

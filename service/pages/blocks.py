@@ -23,6 +23,7 @@ class Math:
 
 Inline: TypeAlias = "str | Code | Math"
 Inlines: TypeAlias = Sequence[Inline]
+NUMBERS = ("NaN", "true", "false")  # that are written with letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,13 @@ class Cell:
     title: str = ""
 
 
+def _is_text(content: Inline) -> bool:
+    """Return whether the content of a cell is words rather than a number, a truth or a formula."""
+    if isinstance(content, Code):
+        return True
+    return isinstance(content, str) and content not in NUMBERS and (content[:1].isalpha() or " " in content)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table with headers for its columns and, in each row, first of all for the row.
@@ -91,6 +99,15 @@ class Table:
     def width(self) -> int:
         """The number of columns without that of the headers."""
         return max([len(self.columns), *(len(cells) for _, cells in self.rows)])
+
+    @property
+    def words(self) -> set[int]:
+        """The columns, counted without that of the headers, that hold text and no numbers."""
+        return {
+            place
+            for place in range(self.width)
+            if all(_is_text(cells[place].content) for _, cells in self.rows if place < len(cells))
+        }
 
     @property
     def head(self) -> list[Inline]:

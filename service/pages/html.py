@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from importlib.resources import files
 
 from service.pages.blocks import (
@@ -29,14 +28,14 @@ from service.pages.pictures.svg import write_svg
 from service.pages.pictures.words import write_words
 from service.pages.text import escape
 
-STYLE = files(__package__).joinpath("style.css").read_text(encoding="utf-8").strip()
+STYLE = files(__package__).joinpath("style.css").read_text(encoding="utf-8").replace("\n", "")
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 POLICY = (
     f"default-src 'none'; style-src {STYLE_SOURCE}; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
 )
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
-WORDS = re.compile(r"[^\W\d_]{2}")
+LEFT = "t"  # the class of columns of text
 TOP = 2  # the level of the headings of a page's sections
 
 
@@ -89,8 +88,8 @@ def write_block(block: Block, level: int = TOP) -> str:
             inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
             heading = f"<h{level}>{write_inlines(title)}</h{level}>"
             if is_folded:
-                return f"<details><summary>{heading}</summary>\n{inside}</details>\n"
-            return f"<section>{heading}\n{inside}</section>\n"
+                return f"<details><summary>{heading}</summary>{inside}</details>\n"
+            return f"<section>{heading}{inside}</section>\n"
 
 
 def write_inlines(content: Inlines) -> str:
@@ -109,13 +108,18 @@ def _write_inline(inline: Inline) -> str:
 
 
 def _write_table(table: Table) -> str:
-    headers = "".join(f'<th scope="col">{_write_inline(column)}</th>' for column in table.columns)
+    words = table.words
+    headers = "".join(
+        f'<th scope="col"{_name_classes([LEFT] * (place in words))}>{_write_inline(column)}</th>'
+        for place, column in enumerate(table.columns)
+    )
     corner = f"<th>{_write_inline(table.corner)}</th>" if table.corner else "<td></td>"
     has_names = table.has_names
     rows = []
     for name, cells in table.rows:
         header = f'<th scope="row">{_write_inline(name)}</th>' if has_names else ""
-        rows.append(f"<tr>{header}{''.join(map(_write_cell, cells))}</tr>")
+        written = (_write_cell(cell, place in words) for place, cell in enumerate(cells))
+        rows.append(f"<tr>{header}{''.join(written)}</tr>")
     head = f"<thead><tr>{corner if has_names else ''}{headers}</tr></thead>" if headers else ""
     caption = write_inlines(table.caption)
     inside = f"<caption>{caption}</caption>{head}<tbody>{''.join(rows)}</tbody>"
@@ -138,10 +142,12 @@ def _focusable(label: str) -> str:
     return f' tabindex="0" role="group" aria-label="{label}"'
 
 
-def _write_cell(cell: Cell) -> str:
-    name = f"{'p' if cell.shade > 0 else 'm'}{abs(cell.shade)}" if cell.shade else ""
-    if isinstance(cell.content, str) and WORDS.search(cell.content):
-        name = "t"
-    kind = f' class="{name}"' if name else ""
+def _name_classes(names: list[str]) -> str:
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def _write_cell(cell: Cell, is_text: bool) -> str:
+    shade = [f"{'p' if cell.shade > 0 else 'm'}{abs(cell.shade)}"] if cell.shade else []
+    kind = _name_classes([LEFT] * is_text + shade)
     title = f' title="{escape(cell.title)}"' if cell.title else ""
     return f"<td{kind}{title}>{_write_inline(cell.content)}</td>"

@@ -97,7 +97,9 @@ def _start(content: Inlines) -> str:
 
 def _write_table(table: Table) -> str:
     head = [*table.head, *[""] * (table.width - len(table.columns))]
-    lines = [[_write_inline(name) for name in head], [":--"] * table.has_names + ["--:"] * table.width]
+    words = table.words
+    sides = [":--" if place in words else "--:" for place in range(table.width)]
+    lines = [[_write_inline(name) for name in head], [":--"] * table.has_names + sides]
     for name, cells in table.rows:
         header = [_write_inline(name)] if table.has_names else []
         lines.append([*header, *(_write_inline(cell.content) for cell in cells)])

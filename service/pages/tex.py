@@ -1,5 +1,7 @@
 """Documents as LaTeX that compiles by itself, with pdfTeX, XeTeX and LuaTeX."""
 
+import unicodedata
+
 from service.pages.blocks import (
     Beside,
     Block,
@@ -22,20 +24,30 @@ from service.pages.pictures.words import write_words
 HEAD = r"""\documentclass[11pt]{article}
 \usepackage{iftex}
 \ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{lmodern}\fi
-\usepackage{amsmath,amssymb,longtable,array}
+\usepackage{amsmath,amssymb,longtable,array,graphicx}
 \usepackage[table]{xcolor}
 \usepackage[margin=2.2cm]{geometry}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
-\allowdisplaybreaks
-"""
+\sloppy\setlength{\emergencystretch}{3em}
+\newsavebox{\whole}
+\newcommand{\fit}[1]{\sbox{\whole}{#1}%
+  \ifdim\wd\whole>\linewidth\resizebox{\linewidth}{!}{\usebox{\whole}}\else\usebox{\whole}\fi}
+\newcommand{\tight}{\setlength{\itemsep}{0pt}\setlength{\parskip}{1pt}}
+"""  # \fit makes what is wider than the lines as wide as these
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_",
     "%": r"\%", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
     "−": "$-$", "∞": r"$\infty$", "×": r"$\times$", "·": r"$\cdot$", "µ": r"$\mu$", "≈": r"$\approx$",
-    "→": r"$\to$", "⊙": r"$\odot$", "–": "--", "[": "{[}", "]": "{]}", "*": "{*}", "’": "'", "…": r"\dots{}",
+    "→": r"$\to$", "⊙": r"$\odot$", "–": "--", "’": "'", "…": r"\dots{}", "√": r"$\surd$", "≤": r"$\le$",
+    "≥": r"$\ge$", "≠": r"$\ne$", "∑": r"$\sum$", "∂": r"$\partial$", "[": "{[}", "]": "{]}", "*": "{*}",
 }  # fmt: skip
-LAST = "\u017f"  # of the letters of Latin that the fonts of every TeX have
+GREEK = frozenset("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ")
+RAISED = {"<super>": r"\textsuperscript", "<sub>": r"\textsubscript"}
+LATIN = 0x180  # the end of the letters of Latin alphabets that the fonts have, but for LACKING
+LACKING = frozenset("ĦħĸĿŀŉŦŧſ\N{SOFT HYPHEN}")
+UNBROKEN = 20  # letters of code in a line that may not end between them
+LONG = 24  # rows of a table above which it may end on a later page
 HEADINGS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
 
 
@@ -51,7 +63,7 @@ def _write_block(block: Block, level: int) -> str:
         case Paragraph(content):
             return _write_inlines(content)
         case Equation(lines):
-            return "\n".join(rf"\[ {line} \]" for line in lines)
+            return "\n".join(rf"\[ \fit{{$\displaystyle {line}$}} \]" for line in lines)
         case Table():
             return _write_table(block)
         case Facts(items):
@@ -73,7 +85,7 @@ def _write_block(block: Block, level: int) -> str:
 
 
 def _write_items(items: list[str], kind: str) -> str:
-    return "\n".join([rf"\begin{{{kind}}}", *items, rf"\end{{{kind}}}"]) if items else ""
+    return "\n".join([rf"\begin{{{kind}}}\tight", *items, rf"\end{{{kind}}}"]) if items else ""
 
 
 def _write_inlines(content: Inlines) -> str:
@@ -83,7 +95,7 @@ def _write_inlines(content: Inlines) -> str:
 def _write_inline(inline: Inline) -> str:
     match inline:
         case Code(text):
-            return rf"\texttt{{{_escape(text)}}}"
+            return rf"\texttt{{{_write_code(text)}}}"
         case Math(latex):
             return f"${latex}$"
         case _:
@@ -98,10 +110,26 @@ def _escape(text: str) -> str:
 def _escape_letter(letter: str) -> str:
     if letter in SPECIAL:
         return SPECIAL[letter]
-    if letter.isspace():  # two lines would end a paragraph, and with it the argument of a command
+    if letter in GREEK:
+        name = unicodedata.name(letter).rpartition(" ")[2].replace("LAMDA", "LAMBDA")
+        return rf"$\{name.capitalize() if letter.isupper() else name.lower()}$"
+    if letter.isspace():
         return " "
-    is_known = letter.isprintable() and (letter.isascii() or (letter <= LAST and letter.isalpha()))
+    kind, _, base = unicodedata.decomposition(letter).partition(" ")
+    if kind in RAISED:
+        return rf"{RAISED[kind]}{{{''.join(_escape_letter(chr(int(code, 16))) for code in base.split())}}}"
+    is_known = letter.isprintable() and ord(letter) < LATIN and letter not in LACKING
     return letter if is_known else "?"
+
+
+def _write_code(text: str) -> str:
+    """Return text that may be broken after each sign and in long words, but has no hyphens for that."""
+    written, unbroken = [], 0
+    for letter in text:
+        unbroken = unbroken + 1 if letter.isalnum() and unbroken < UNBROKEN else 0
+        may_end = not unbroken and not letter.isspace()
+        written.append(_escape_letter(letter) + (r"\allowbreak{}" if may_end else ""))
+    return "".join(written)
 
 
 def _write_table(table: Table) -> str:
@@ -113,8 +141,13 @@ def _write_table(table: Table) -> str:
         written = (_shade(cell.shade) + _write_inline(cell.content) for cell in cells)
         lines.append(" & ".join([*header, *written]) + r" \\")
     body = "\n".join(lines)
-    form = "l|" * table.has_names + "r" * table.width
-    return f"{_write_inlines(table.caption)}\n\n\\begin{{longtable}}{{{form}}}\n{body}\n\\end{{longtable}}"
+    words = table.words
+    form = "l|" * table.has_names + "".join("l" if place in words else "r" for place in range(table.width))
+    if len(table.rows) > LONG:
+        written_table = f"\\begin{{longtable}}{{{form}}}\n{body}\n\\end{{longtable}}"
+    else:
+        written_table = f"\\fit{{\\begin{{tabular}}{{{form}}}\n{body}\n\\end{{tabular}}}}\\par\\smallskip"
+    return f"{_write_inlines(table.caption)}\n\n{written_table}"
 
 
 def _write_header(name: Inline) -> str:

@@ -1,7 +1,21 @@
-"""Reading of the pages that tests look at."""
+"""The documents that tests look at: the examples that have some, hostile texts, and reading of pages."""
 
+import json
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
+from service.endpoints import ENDPOINTS
+
+EXAMPLES = Path(__file__).parents[3] / "openapi" / "examples"
+HOSTILE = [
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style><script>", "{{7*7}}",
+    "`code` **bold** [a](javascript:b)", "$x$ \\input{/etc/passwd}", "&lt;b&gt;", "a|b", "# heading",
+    "\\end{document}", "x\ny", "'; drop table", "</code></td></table><h1>x</h1>", "<svg/onload=alert(1)>",
+    "]]>--><!-- x", "%0a % \\% #1 ~^_&", "\u202egnirts\u2066\u0000\u0007", "ﷺ é 漢字 🙂 ½ ∂ \u0301",
+    "x" * 80, "\\def\\x{\\x}\\x $$ \\[ \\] }{", "| --- |\n> [!NOTE]", "$$\n\\begin{longtable}{l}",
+]  # fmt: skip
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -54,3 +68,18 @@ class Outline(HTMLParser):
             except ValueError:
                 continue
         return found
+
+
+def read_examples() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and content of each example whose answer has documents."""
+    paths = {endpoint.path for endpoint in ENDPOINTS.values() if endpoint.page is not None}
+    for file in sorted(EXAMPLES.glob("*.json")):
+        example = json.loads(file.read_text(encoding="utf-8"))
+        if example["path"] in paths:
+            yield file.stem, example
+
+
+def grade_hostile(text: str) -> dict[str, Any]:
+    """Return an exam for /v1/grade with a text as the name of a question, as an answer and as its name."""
+    question = {"operation": "activation", "function": "relu", "x": [-1, 2]}
+    return {"questions": [{"name": text, "question": question, "answer": {"output": text, text: [1]}}]}

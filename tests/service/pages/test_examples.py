@@ -1,26 +1,17 @@
 """Every example of the documentation as a document in every form."""
 
-import json
 import re
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from service.endpoints import ENDPOINTS
 from service.pages.formats import FORMATS
 from tests.conftest import Client
-from tests.service.pages.documents import Outline
-
-EXAMPLES = Path(__file__).parents[3] / "openapi" / "examples"
-PATHS = {endpoint.path for endpoint in ENDPOINTS.values() if endpoint.page is not None}
-NAMES = [
-    path.stem for path in sorted(EXAMPLES.glob("*.json")) if json.loads(path.read_text())["path"] in PATHS
-]
+from tests.service.pages.documents import Outline, read_examples
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_example_is_a_document(client: Client, name: str) -> None:
-    example = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("example", [pytest.param(one, id=name) for name, one in read_examples()])
+def test_each_example_is_a_document(client: Client, example: dict[str, Any]) -> None:
     pages = {
         form: client.post(f"{example['path']}?format={form}", json=example["request"]) for form in FORMATS
     }
@@ -32,6 +23,7 @@ def test_each_example_is_a_document(client: Client, name: str) -> None:
     assert "<code>\\" not in html, "a formula was not converted"
     assert "�" not in html
     tex = pages["tex"].text
-    assert tex.count(r"\begin{longtable}") == tex.count(r"\end{longtable}")
+    for table in ("tabular", "longtable"):
+        assert tex.count(rf"\begin{{{table}}}") == tex.count(rf"\end{{{table}}}")
     assert len(re.findall(r"(?<!\\)\{", tex)) == len(re.findall(r"(?<!\\)\}", tex))
     assert pages["markdown"].text.count("$$") % 2 == 0
