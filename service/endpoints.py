@@ -352,6 +352,14 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 
 
+_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS.values()}
+
+
+def find_endpoint(path: str) -> Endpoint:
+    """Return the endpoint that POST to a path reaches. Raises KeyError if there is none."""
+    return _BY_PATH[path]
+
+
 # Everything that a worker may be asked for by name: the endpoints and their variants.
 JOBS: dict[str, Endpoint] = {
     each.name: each for endpoint in ENDPOINTS.values() for each in (endpoint, *endpoint.list_variants())
