@@ -215,6 +215,10 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
+def test_no_two_models_have_one_name() -> None:
+    assert not [name for name in DOCUMENT["components"]["schemas"] if "__" in name]
+
+
 def test_operation_ids_are_short_and_unique() -> None:
     identities = [operation["operationId"] for _, _, operation in operations()]
     assert len(set(identities)) == len(identities)
