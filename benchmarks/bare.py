@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compute.errors import QuestionErrors
 from service.answering import Answerer
-from service.endpoints import ENDPOINTS
+from service.endpoints import find_endpoint
 from service.http.problems import Problem, from_question
 from service.settings import Settings
 from service.workers.choice import exact_workers, float_workers
@@ -22,8 +22,9 @@ class Table:
         self.answerer = answerer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = ENDPOINTS.get(scope.get("path", "").removeprefix("/v1/"))
-        if endpoint is None:
+        try:
+            endpoint = find_endpoint(scope.get("path", ""))
+        except KeyError:
             await self.app(scope, receive, send)
             return
         try:

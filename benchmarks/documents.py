@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from service.endpoints import find_endpoint
 from service.in_process import answer_body
 
 EXAMPLES = Path(__file__).parent.parent / "openapi" / "examples"
@@ -22,7 +23,7 @@ FORMS = ("", "html", "markdown", "tex")
 
 def measure(question: dict[str, Any]) -> dict[str, tuple[float, int]]:
     """Return the median seconds and the bytes of each form of an answer."""
-    operation, body = question["path"].removeprefix("/v1/"), orjson.dumps(question["request"])
+    operation, body = find_endpoint(question["path"]).name, orjson.dumps(question["request"])
     times: dict[str, list[float]] = {form: [] for form in FORMS}
     sizes: dict[str, int] = {}
     for _ in range(ROUNDS):

@@ -3,14 +3,15 @@
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import TypeAdapter
 
 import openapi
 from compute.operations import FAMILIES
-from service.endpoints import ENDPOINTS
+from service.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from service.http.problems import KINDS, MEDIA_TYPE, ProblemDetail
 from service.http.streams import MEDIA_TYPE as LINES
 
@@ -33,7 +34,7 @@ TAGS = [
     {"name": "health", "description": "For operators."},
 ]
 
-SHOWN_BYTES = 2_500  # longer answers are linked: the document is read by people and loaded by pages
+SHOWN_BYTES = 2_200  # longer answers are linked: the document is read by people and loaded by pages
 REFERENCE = "#/components/schemas/{model}"
 ENTITY_TAG = {"description": "A digest of the bytes of the answer.", "schema": {"type": "string"}}
 LINE_BY_LINE = {
@@ -61,9 +62,9 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
         answer["headers"] = {"ETag": ENTITY_TAG} | {
             name: {"schema": {"type": "string", "const": value}} for name, value in endpoint.headers.items()
         }
-        answer["content"]["application/json"]["examples"] = {
-            example["name"]: _response_example(example) for example in own
-        }
+        for example in own:
+            content = answer["content"][choose_endpoint(example).media_type]
+            content.setdefault("examples", {})[example["name"]] = _response_example(example)
         if endpoint.streams:
             answer["content"][LINES.decode()] = {"schema": LINE_BY_LINE}
     _make_bounds_whole(components["schemas"])
@@ -104,7 +105,10 @@ def load_document() -> dict[str, Any]:
 
 @cache
 def load_examples() -> list[dict[str, Any]]:
-    """Return the request and response pairs of openapi/examples, by file name."""
+    """Return the request and response pairs of openapi/examples, by file name.
+
+    Pairs have a `path`, and a `query` and `headers` if a variant of the endpoint answers them.
+    """
     return _load("examples")
 
 
@@ -125,6 +129,20 @@ def problems_of(kind: str) -> list[dict[str, Any]]:
     return [problem for problem in load_problems() if problem["response"]["type"] == f"/problems/{kind}"]
 
 
+def choose_endpoint(example: dict[str, Any]) -> Endpoint:
+    """Return the endpoint that answers an example, with the variant that its query and headers choose."""
+    path, _, query = url_of(example).partition("?")
+    headers = [(name.lower().encode(), value.encode()) for name, value in example.get("headers", {}).items()]
+    request = Request({"type": "http", "query_string": query.encode(), "headers": headers})
+    return find_endpoint(path).chosen_by(request)
+
+
+def url_of(example: dict[str, Any]) -> str:
+    """Return the path of an example with its query."""
+    query = example.get("query")
+    return f"{example['path']}?{urlencode(query)}" if query else example["path"]
+
+
 def _load(folder: str) -> list[dict[str, Any]]:
     entries = sorted(files(openapi).joinpath(folder).iterdir(), key=lambda entry: entry.name)
     return [
@@ -135,7 +153,11 @@ def _load(folder: str) -> list[dict[str, Any]]:
 
 
 def _request_example(example: dict[str, Any]) -> dict[str, Any]:
-    return {"summary": example["summary"], "description": example["source"], "value": example["request"]}
+    sent = [f"`{name}: {value}`" for name, value in example.get("headers", {}).items()]
+    if "query" in example:
+        sent.append(f"`?{urlencode(example['query'])}`")
+    description = " ".join([example["source"], *([f"Sent with {' and '.join(sent)}."] if sent else ())])
+    return {"summary": example["summary"], "description": description, "value": example["request"]}
 
 
 def _response_example(example: dict[str, Any]) -> dict[str, Any]:

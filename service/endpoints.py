@@ -5,10 +5,11 @@ An endpoint plans a document as a job and has the types that document its reques
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from fastapi import Request, Response
+from pydantic import BaseModel, create_model
 
 from compute.operations import FAMILIES
 from compute.operations.framework.declaration import Operation
@@ -58,11 +59,19 @@ class Variant:
     understand: plans a document as a job, as that of the endpoint does.
     media_type: that of the response.
     headers: further headers of the response.
+    fields: the fields of the request that it alone takes; None for none.
     """
 
     understand: Callable[[dict[str, Any], Limits], Job]
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    fields: type[BaseModel] | None = None
+
+
+@cache  # a second model of the same name would have another one in the document
+def _extend_model(model: type[BaseModel], *fields: type[BaseModel]) -> type[BaseModel]:
+    """Return a model that has the fields of others as well."""
+    return create_model(model.__name__, __base__=(*fields, model), __doc__=model.__doc__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,12 @@ class Endpoint:
     def path(self) -> str:
         """The path of the route."""
         return f"{self.prefix}{self.name}"
+
+    def documented_request(self) -> Any:
+        """Return the type of the request for the document: with the fields that variants alone take."""
+        model = self.request()
+        fields = [variant.fields for variant in self.variants.values() if variant.fields is not None]
+        return _extend_model(model, *fields) if fields else model
 
     def chosen_by(self, request: Request) -> "Endpoint":
         """Return the endpoint that answers a request: this one, or one with a variant's answers.
@@ -284,7 +299,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             holds_answers=True,
             is_negotiated=True,
             variants={
-                one.name: Variant(partial(understand_in_envelope, one.render), one.media_type)
+                one.name: Variant(partial(understand_in_envelope, one), one.media_type, fields=one.fields)
                 for one in ENVELOPES.values()
             },
             choose=choose_envelope,
@@ -355,6 +370,14 @@ ENDPOINTS: dict[str, Endpoint] = {
         ),
     )
 }
+
+
+_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS.values()}
+
+
+def find_endpoint(path: str) -> Endpoint:
+    """Return the endpoint that POST to a path reaches. Raises KeyError if there is none."""
+    return _BY_PATH[path]
 
 
 # Everything that a worker may be asked for by name: the endpoints and their variants.

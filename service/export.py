@@ -12,7 +12,7 @@ import openapi
 from compute.question.limits import Limits
 from service.app import app
 from service.client_types import write_module
-from service.endpoints import ENDPOINTS
+from service.document import choose_endpoint
 from service.questions.operations import EXACT_WORK
 from service.settings import Settings
 
@@ -29,8 +29,7 @@ def format_json(document: Any) -> bytes:
 
 def replay(example: dict[str, Any], limits: Limits) -> Any:
     """Return the response to an example's request."""
-    endpoint = ENDPOINTS[example["path"].removeprefix("/v1/")]
-    return orjson.loads(endpoint.understand(example["request"], limits).answer())
+    return orjson.loads(choose_endpoint(example).understand(example["request"], limits).answer())
 
 
 def main() -> None:

@@ -216,7 +216,7 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
 
 def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:
     """Return the endpoint function of a computation. FastAPI documents it from its name and its signature."""
-    body: TypeAlias = Annotated[Any, Deferred(endpoint.request), Body()]
+    body: TypeAlias = Annotated[Any, Deferred(endpoint.documented_request), Body()]
 
     async def ask(request: Request, question: body) -> Response:
         return await answerer.respond(endpoint.chosen_by(request), request)

@@ -5,7 +5,7 @@ from typing import Any
 
 from compute.names.foreign_names import ELSEWHERE
 from compute.names.suggestions import split_names
-from service.document import TAGS, load_examples
+from service.document import TAGS, load_examples, url_of
 from service.endpoints import ENDPOINTS
 from service.pages.formats import FORMATS
 
@@ -40,13 +40,13 @@ def describe_index() -> dict[str, Any]:
     examples = [
         {
             "name": example["name"],
-            "endpoint": names[example["path"]],
+            "endpoint": names[url_of(example)],
             "summary": example["summary"],
             "source": example["source"],
             "sheet": found.group() if (found := COURSE.match(example["source"])) else "",
         }
         for example in load_examples()
-        if example["path"] in names
+        if url_of(example) in names
     ]
     return {"families": [family for family in families if family["endpoints"]], "examples": examples}
 

@@ -21,6 +21,7 @@ from compute.grading.rubrics import Rubric
 from compute.grading.written import FloatTexts, Texts, Written
 from compute.question.limits import Limits
 from service.grading.answers import UNKNOWN, answered, is_name, read_answers
+from service.grading.envelopes.declaration import Envelope
 from service.grading.feedback import render_report
 from service.grading.rubrics import (
     read_choices,
@@ -143,11 +144,15 @@ def understand_grading(document: dict[str, Any], limits: Limits) -> GradeJob:
     return GradeJob(sheets, rubric, fields, limits, _is_exact(sheets))
 
 
-def understand_in_envelope(
-    render: Callable[[Any], Any], document: dict[str, Any], limits: Limits
-) -> GradeJob:
-    """Read a submission whose grade is answered as another document. Raises QuestionErrors."""
-    return understand_grading(document, limits).rendered(render)
+def understand_in_envelope(envelope: Envelope, document: dict[str, Any], limits: Limits) -> GradeJob:
+    """Read a submission whose grade is answered in an envelope. Raises QuestionErrors."""
+    if envelope.fields is None:
+        return understand_grading(document, limits).rendered(envelope.render)
+    names = envelope.fields.model_fields.keys()
+    fields = validate(envelope.fields, {name: document[name] for name in names & document.keys()})
+    sent = fields.model_dump(by_alias=True, exclude_none=True)
+    rest = {name: value for name, value in document.items() if name not in names}
+    return understand_grading(rest, limits).rendered(lambda graded: sent | envelope.render(graded))
 
 
 def _is_exact(sheets: Iterable[QuestionSheet]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import openapi
+from service.document import url_of
 from tests.attacks.clients import Connection, ask, encode, request, wait_until_answering
 from tests.attacks.health import add_health, large_answer
 from tests.attacks.numbers import DIGITS
@@ -35,7 +36,7 @@ def _examples() -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     exact: list[tuple[str, bytes]] = []
     for file in sorted(Path(openapi.__file__).parent.glob("examples/*.json")):
         example = json.loads(file.read_text())
-        question = (example["path"], encode(example["request"]))
+        question = (url_of(example), encode(example["request"]))
         is_exact = example["request"].get("arithmetic") == "exact" or example["path"].endswith("solve")
         (exact if is_exact else floats).append(question)
     return floats, exact

@@ -14,8 +14,10 @@ from openapi_spec_validator import validate
 
 from compute.operations import CATALOGUE, FAMILIES
 from service.app import app
-from service.document import SHOWN_BYTES, load_examples
+from service.document import SHOWN_BYTES, choose_endpoint, load_examples, url_of
+from service.endpoints import ENDPOINTS
 from service.export import FOLDER, format_json
+from service.grading.envelopes.catalogue import ENVELOPES
 from service.schemas.naming import camel_case
 from service.schemas.openapi30 import downgrade
 from tests.conftest import Client
@@ -136,7 +138,7 @@ def test_it_is_served(client: Client) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_example_replays(client: Client, name: str) -> None:
     example = EXAMPLES[name]
-    response = client.post(example["path"], json=example["request"])
+    response = client.post(url_of(example), json=example["request"], headers=example.get("headers"))
     assert response.status_code == 200
     same(response.json(), example["response"])
 
@@ -162,7 +164,7 @@ def test_each_example_fits_its_schemas(name: str) -> None:
     example = EXAMPLES[name]
     operation = DOCUMENT["paths"][example["path"]]["post"]
     request = operation["requestBody"]["content"]["application/json"]
-    answer = operation["responses"]["200"]["content"]["application/json"]
+    answer = operation["responses"]["200"]["content"][choose_endpoint(example).media_type]
     validator(request["schema"]).validate(example["request"])
     validator(answer["schema"]).validate(example["response"])
     assert request["examples"][name]["value"] == example["request"]
@@ -172,7 +174,8 @@ def test_each_example_fits_its_schemas(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_answer_is_shown_or_linked(client: Client, name: str) -> None:
     operation = DOCUMENT["paths"][EXAMPLES[name]["path"]]["post"]
-    shown = operation["responses"]["200"]["content"]["application/json"]["examples"][name]
+    media_type = choose_endpoint(EXAMPLES[name]).media_type
+    shown = operation["responses"]["200"]["content"][media_type]["examples"][name]
     answer = EXAMPLES[name]["response"]
     if len(orjson.dumps(answer)) <= SHOWN_BYTES:
         assert shown["value"] == answer
@@ -182,9 +185,26 @@ def test_each_answer_is_shown_or_linked(client: Client, name: str) -> None:
         assert client.get("/" + link[1]).json() == answer
 
 
-def test_every_operation_has_an_example() -> None:
+def test_every_endpoint_has_an_example() -> None:
     shown = {example["path"] for example in EXAMPLES.values()}
-    assert shown >= {f"/v1/{name}" for name in CATALOGUE}
+    assert shown == {endpoint.path for endpoint in ENDPOINTS.values()}
+
+
+def test_each_way_to_answer_has_an_example() -> None:
+    """Envelopes and the commands of a protocol are variants with names of their own."""
+    shown = {choose_endpoint(example).name for example in EXAMPLES.values()}
+    assert {f"grade:{name}" for name in ENVELOPES} <= shown
+    assert {"lambda_feedback", "lambda_feedback:preview"} <= shown
+
+
+def test_requests_of_variants_say_how_they_are_sent() -> None:
+    for name, example in EXAMPLES.items():
+        request = DOCUMENT["paths"][example["path"]]["post"]["requestBody"]["content"]["application/json"]
+        description = request["examples"][name]["description"]
+        for header, value in example.get("headers", {}).items():
+            assert f"`{header}: {value}`" in description
+        for parameter, value in example.get("query", {}).items():
+            assert f"{parameter}={value}" in description
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:
@@ -193,6 +213,10 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def test_no_two_models_have_one_name() -> None:
+    assert not [name for name in DOCUMENT["components"]["schemas"] if "__" in name]
 
 
 def test_operation_ids_are_short_and_unique() -> None:

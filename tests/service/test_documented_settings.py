@@ -29,6 +29,7 @@ from compute.operations.framework.setting_types import (
 )
 from compute.primitives.activations.declaration import ACTIVATIONS
 from service.document import load_examples
+from service.endpoints import find_endpoint
 from service.questions.validation import validate
 from service.schemas.requests import request_model
 from tests.conftest import Ask, Client, errors
@@ -222,7 +223,7 @@ def check(ask: Ask, operation: Operation, name: str, form: Any) -> None:
         assert f"/{name}" in errors(response)
 
 
-FIRST = {one["path"].removeprefix("/v1/"): one["request"] for one in reversed(load_examples())}
+FIRST = {find_endpoint(one["path"]).name: one["request"] for one in reversed(load_examples())}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -9,7 +9,7 @@ import pytest
 from compute.errors import QuestionErrors, TooLarge
 from compute.operations import CATALOGUE
 from service.document import load_examples
-from service.endpoints import ENDPOINTS
+from service.endpoints import ENDPOINTS, find_endpoint
 from service.questions.comparisons import understand_comparison
 from service.questions.operations import GraphJob
 from service.settings import Settings
@@ -20,7 +20,7 @@ LIMITS = Settings().limits
 FLOATS = {
     one["name"]: one
     for one in load_examples()
-    if one["path"].removeprefix("/v1/") in {*CATALOGUE, "graph"}
+    if find_endpoint(one["path"]).name in {*CATALOGUE, "graph"}
     and one["request"].get("arithmetic", "float64") != "exact"
 }
 NAMED = re.compile(r"([^\s,()][^,()]*) \(([\d,]+)(?: for (\d+) names)?\)")
@@ -32,7 +32,7 @@ def numbers(found: Any) -> int:
 
 
 def refusal(example: dict[str, Any], allowed: int) -> Any:
-    understand = ENDPOINTS[example["path"].removeprefix("/v1/")].understand
+    understand = find_endpoint(example["path"]).understand
     with pytest.raises(QuestionErrors) as caught:
         understand(example["request"], replace(LIMITS, answer=allowed))
     [error] = caught.value.errors
@@ -43,7 +43,7 @@ def refusal(example: dict[str, Any], allowed: int) -> Any:
 @pytest.mark.parametrize("name", FLOATS)
 def test_the_predicted_number_of_entries_is_sent(name: str) -> None:
     example = FLOATS[name]
-    question: Any = ENDPOINTS[example["path"].removeprefix("/v1/")].understand(example["request"], LIMITS)
+    question: Any = find_endpoint(example["path"]).understand(example["request"], LIMITS)
     assert isinstance(question, GraphJob)
     response = example["response"]
     parts = [part for one in response.get("contributions", {}).values() for part in one.values()]
@@ -55,7 +55,7 @@ def test_the_predicted_number_of_entries_is_sent(name: str) -> None:
     assert predicted == sum(entries for _, entries in question.plan.sent())
 
 
-@pytest.mark.parametrize("operation", sorted({one["path"].removeprefix("/v1/") for one in FLOATS.values()}))
+@pytest.mark.parametrize("operation", sorted({find_endpoint(one["path"]).name for one in FLOATS.values()}))
 def test_errors_of_every_operation_advise_how_to_ask_for_less(operation: str) -> None:
     example = next(one for one in FLOATS.values() if one["path"] == f"/v1/{operation}")
     question: Any = ENDPOINTS[operation].understand(example["request"], LIMITS)

@@ -8,6 +8,7 @@ import pytest
 
 from compute.operations import CATALOGUE
 from compute.question.limits import Limits
+from service.endpoints import find_endpoint
 from service.export import FOLDER, replay
 from service.questions.operations import EXACT_WORK, GraphJob, understand
 from service.questions.programs import GRAPH, understand_program
@@ -19,7 +20,7 @@ LIMITS = Limits(10**12, 10**9, 10**9)
 def examples() -> list[Any]:
     found = []
     for path in sorted((FOLDER / "examples").glob("*.json")):
-        name = orjson.loads(path.read_bytes())["path"].removeprefix("/v1/")
+        name = find_endpoint(orjson.loads(path.read_bytes())["path"]).name
         if name == GRAPH or name in CATALOGUE:
             found.append(pytest.param(path, id=path.stem))
     return found
@@ -31,7 +32,7 @@ def exact_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def understood(path: str, document: dict[str, Any]) -> GraphJob:
-    name = path.removeprefix("/v1/")
+    name = find_endpoint(path).name
     return understand_program(document, LIMITS) if name == GRAPH else understand(name, document, LIMITS)
 
 
@@ -53,7 +54,7 @@ def test_every_promised_name_is_answered(path: Path) -> None:
         if name not in graph.on_request and not (value.is_input and value.name == name)
     }
     assert promised <= {*answer["values"], *answer["unknown"], *sent}
-    if example["path"] == "/v1/" + GRAPH:
+    if find_endpoint(example["path"]).name == GRAPH:
         lines = {line.split("=")[0].strip() for line in request["program"]}
         assert lines <= {*answer["values"], *answer["unknown"], *sent}
     else:

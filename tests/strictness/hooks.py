@@ -5,6 +5,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
+from service.endpoints import find_endpoint
 from tests.strictness.reasons import reason_of
 
 numbers = st.one_of(
@@ -19,6 +20,6 @@ def refused_for_what_no_schema_can_say(ctx: Any, response: Any, case: Any) -> No
     """A question that fits its schema is answered, or refused for a reason that is on the list."""
     if not case.meta.generation.mode.is_positive or response.status_code != 422:
         return
-    name = case.operation.path.removeprefix("/v1/")
+    name = find_endpoint(case.operation.path).name
     for error in response.json()["errors"]:
         assert reason_of(error["message"], name), f"{error['pointer']}: {error['message']}"

@@ -117,6 +117,11 @@ REASONS = (
         only=("compare", "cost", "grade", "grade/check", "variants"),
     ),
     Reason(
+        "Fields that one envelope alone takes are in the same schema: none depends on the query.",
+        (r"there is no field of this name",),
+        only=("grade",),
+    ),
+    Reason(
         "Whether a value holds booleans, and which entries a step can work on, depends on the graph.",
         (
             r"is (no|not a) number$",

@@ -17,7 +17,7 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.rules import Rule
 from compute.primitives.activations.declaration import ACTIVATIONS
 from service.app import app
-from service.endpoints import ENDPOINTS
+from service.endpoints import ENDPOINTS, find_endpoint
 from service.questions.operations import EXACT_WORK
 from service.schemas.conditions import of_rule
 from service.settings import Settings
@@ -120,7 +120,7 @@ REFUSED += [
 
 
 def validator(name: str) -> Draft202012Validator:
-    body = DOCUMENT["paths"][f"/v1/{name}"]["post"]["requestBody"]["content"]["application/json"]
+    body = DOCUMENT["paths"][ENDPOINTS[name].path]["post"]["requestBody"]["content"]["application/json"]
     return Draft202012Validator({**body["schema"], "components": DOCUMENT["components"]})
 
 
@@ -141,7 +141,7 @@ def errors_of(name: str, question: dict[str, Any]) -> QuestionErrors | None:
 @pytest.mark.parametrize("path", PATHS)
 def test_schema_and_server_agree(path: str) -> None:
     """Accepted questions fit the schema; questions that fit are refused only for listed reasons."""
-    name, rng = path.removeprefix("/v1/"), random.Random(f"strictness of {path}")
+    name, rng = find_endpoint(path).name, random.Random(f"strictness of {path}")
     schema = validator(name)
     for _ in range(ROUNDS):
         body = json.dumps(damaged(rng, path))

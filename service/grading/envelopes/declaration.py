@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from service.schemas.types import Request
+
 Graded: TypeAlias = Mapping[str, Any]  # the body of the response of POST /v1/grade
 
 
@@ -18,6 +20,8 @@ class Envelope:
     summary: the platform and the document, in a line.
     render: returns the document, as data for JSON.
     kind: object or array, the type of the document.
+    fields: the fields of the request that it alone takes; None for none. The document, an object, begins with
+    those that were sent, by their aliases.
     """
 
     name: str
@@ -25,6 +29,7 @@ class Envelope:
     summary: str
     render: Callable[[Graded], Any]
     kind: str = "object"
+    fields: type[Request] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from service.document import load_examples, load_exams
+from service.document import load_examples, load_exams, url_of
 from tests.conftest import Client
 from tests.service.test_document import DOCUMENT, same
 
-GRADED = {one["name"]: one for one in load_examples() if one["path"] == "/v1/grade"}
+GRADED = {one["name"]: one for one in load_examples() if url_of(one) == "/v1/grade"}
 EXAMS = {one["name"]: one for one in load_exams()}
 
 # Score, highest score, and what is not right: question, name, verdict and the known mistakes that fit.

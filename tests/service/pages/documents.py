@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from service.document import url_of
 from service.endpoints import ENDPOINTS
 
 EXAMPLES = Path(__file__).parents[3] / "openapi" / "examples"
@@ -75,7 +76,7 @@ def read_examples() -> Iterator[tuple[str, dict[str, Any]]]:
     paths = {endpoint.path for endpoint in ENDPOINTS.values() if endpoint.page is not None}
     for file in sorted(EXAMPLES.glob("*.json")):
         example = json.loads(file.read_text(encoding="utf-8"))
-        if example["path"] in paths:
+        if url_of(example) in paths:  # an envelope is a document already
             yield file.stem, example
 
 
