@@ -121,13 +121,14 @@ def test_the_pages_links_resolve(place: Place) -> None:
         assert place.client.get(path).status_code == 200, link
 
 
-def test_the_root_leads_to_the_page(place: Place) -> None:
-    response = place.client.get(place.inside + "/", follow_redirects=False)
-    assert response.is_redirect
-    path = place.path(urljoin(place.url("/"), response.headers["location"]))
-    page = place.client.get(path)
+def test_links_of_the_explorer_resolve(place: Place) -> None:
+    page = place.client.get(place.inside + "/", follow_redirects=False)
     assert page.status_code == 200
-    assert "swagger-ui" in page.text
+    links = [link for found in LINKS.findall(page.text) for link in found if link]
+    assert {"docs", "explorer/explorer.js", "explorer/explorer.css"} <= set(links)
+    for link in links:
+        path = place.path(urljoin(place.url("/"), link))
+        assert place.client.get(path).status_code == 200, link
 
 
 def test_the_type_of_a_problem_resolves(place: Place) -> None:
@@ -156,5 +157,5 @@ def test_uvicorns_root_path() -> None:
             assert answer.status_code == 200
             assert answer.json()["operation"] == "self_attention"
             document = client.get("/openapi.json").json()
-            assert client.get("/", follow_redirects=False).headers["location"] == f"{PREFIX}/docs"
+            assert "explorer/explorer.js" in client.get("/", follow_redirects=False).text
     assert server_of(document, f"https://example.org{PREFIX}/openapi.json") == f"https://example.org{PREFIX}"
