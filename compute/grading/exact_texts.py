@@ -31,11 +31,18 @@ class ExactTexts(CachedTexts):
     """Reads entries as exact numbers.
 
     symbols: of the question. names: of the symbols that may be used; None for any.
+    known: the names that the question has, if any may be used.
     """
 
-    def __init__(self, notation: Notation, symbols: Symbols, names: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        notation: Notation,
+        symbols: Symbols,
+        names: Collection[str] | None = None,
+        known: Collection[str] = (),
+    ) -> None:
         super().__init__(notation)
-        self.symbols, self.names = symbols, names
+        self.symbols, self.names, self.known = symbols, names, frozenset(known)
 
     def read_text(self, text: str) -> tuple[Any, float]:
         check_length(text, LIMITS.longest)
@@ -61,7 +68,7 @@ class ExactTexts(CachedTexts):
         word = read_word(text)
         if word is not None:
             return (word if isinstance(word, bool) else _WORDS[str(word)]), 0.0
-        expression = read_expression(text, self.notation, self.names, LIMITS)
+        expression = read_expression(text, self.notation, self.names, LIMITS, self.known)
         _check_compared(expression)
         try:
             found = value(expression, self.symbols)

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from compute.arithmetic.expressions import (
     FUNCTIONS,
@@ -188,14 +189,20 @@ class Limits:
 
 
 def read_expression(
-    text: str, notation: Notation, names: Collection[str] | None = (), limits: Limits = Limits()
+    text: str,
+    notation: Notation,
+    names: Collection[str] | None = (),
+    limits: Limits = Limits(),
+    known: Collection[str] = (),
 ) -> Expression:
     """Return the expression that a text means.
 
     names: the symbols that may be used; None for any.
+    known: the symbols that the question has, if any may be used. A symbol of the question is meant by another
+    spelling of it, such as x_1 for x1, and symbols beside each other are a product.
     Raises UnreadableText.
     """
-    normalized = normalize(text, notation, names, limits)
+    normalized = normalize(text, notation, names, limits, known)
     try:
         return parse(normalized, GROWTH * limits.longest, limits.digits, limits.deepest)
     except TooDeep as error:
@@ -205,7 +212,11 @@ def read_expression(
 
 
 def normalize(
-    text: str, notation: Notation, names: Collection[str] | None = (), limits: Limits = Limits()
+    text: str,
+    notation: Notation,
+    names: Collection[str] | None = (),
+    limits: Limits = Limits(),
+    known: Collection[str] = (),
 ) -> str:
     """Return text in the syntax of expressions. Raises UnreadableText; see `read_expression`."""
     check_length(text, limits.longest)
@@ -220,7 +231,7 @@ def normalize(
         raise UnreadableText("empty", f"is empty; expected {FORMS}")
     if _EQUALS.search(text):
         raise _refuse_equation()
-    return _Normalizer(text, notation, names, limits.digits).run()
+    return _Normalizer(text, notation, names, known, limits.digits).run()
 
 
 def check_length(text: str, longest: int) -> None:
@@ -235,6 +246,7 @@ class _Kind(Enum):
     OPERATOR = auto()
     NUMBER = auto()
     NAME = auto()
+    SYMBOL = auto()  # a name that the question has
     CONSTANT = auto()  # pi, which nobody takes for a function or a unit
     POWER = auto()
     BRACKET = auto()
@@ -248,6 +260,9 @@ _NEVER_FACTORS = {
     (_Kind.CONSTANT, _Kind.NUMBER),
     (_Kind.NAME, _Kind.NUMBER),
     (_Kind.NAME, _Kind.NAME),
+    (_Kind.SYMBOL, _Kind.NUMBER),
+    (_Kind.SYMBOL, _Kind.NAME),
+    (_Kind.NAME, _Kind.SYMBOL),
 }
 
 
@@ -279,8 +294,18 @@ class _Call:
 class _Normalizer:
     """Reads one text from left to right."""
 
-    def __init__(self, text: str, notation: Notation, names: Collection[str] | None, digits: int) -> None:
-        self.text, self.notation, self.names, self.digits = text, notation, names, digits
+    def __init__(
+        self,
+        text: str,
+        notation: Notation,
+        names: Collection[str] | None,
+        known: Collection[str],
+        digits: int,
+    ) -> None:
+        self.text, self.notation, self.digits = text, notation, digits
+        self.takes_any = names is None
+        self.known = frozenset(known if names is None else names)
+        self.beside: list[str] = []  # symbols with no sign between them, without underscores
         self.written: list[str] = []
         self.previous = _Kind.OPERATOR
         self.end = 0  # of the last piece
@@ -351,6 +376,8 @@ class _Normalizer:
     def _write_value(self, text: str, kind: _Kind) -> None:
         """Write a value within the roots that stand before it."""
         roots, self.roots = self.roots, 0
+        if roots and kind is _Kind.SYMBOL:
+            kind = _Kind.NAME  # √x y may be √(x*y)
         self._write("sqrt(" * roots + text + ")" * roots, kind)
 
     def _begin_value(self, kind: _Kind) -> None:
@@ -370,7 +397,7 @@ class _Normalizer:
 
     def _refuse_adjacent(self, kind: _Kind) -> UnreadableText:
         """Return the reason for refusing two values with no sign between them."""
-        if _Kind.NAME in (self.previous, kind) or self.previous is _Kind.CONSTANT:
+        if {_Kind.NAME, _Kind.SYMBOL, _Kind.CONSTANT} & {self.previous, kind}:
             return UnreadableText("missing_operator", "has no sign between a name and what follows; write *")
         rest = self.text[self.end :].lstrip()
         if rest[0] in _FRACTIONS or _PLAIN_FRACTION.match(rest):
@@ -431,9 +458,20 @@ class _Normalizer:
             )
         else:
             found = self._find_name(name)
-            kind = _Kind.CONSTANT if found == "pi" else _Kind.NAME
+            kind = _Kind.CONSTANT if found == "pi" else _Kind.SYMBOL if found in self.known else _Kind.NAME
+            if kind is _Kind.SYMBOL:
+                self._check_beside(found)
             self._begin_value(kind)
             self._write_value(found, kind)
+
+    def _check_beside(self, symbol: str) -> None:
+        """Raise UnreadableText if symbols beside each other may also be one symbol of the question."""
+        if self.previous is not _Kind.SYMBOL:
+            self.beside.clear()
+        self.beside.append(_shorten(symbol))
+        runs = {"".join(self.beside[start:]) for start in range(len(self.beside) - 1)}
+        if not runs.isdisjoint(_by_short(self.known)):
+            raise _refuse_run()
 
     def _find_name(self, name: str) -> str:
         """Return the constant or symbol that a name means."""
@@ -441,23 +479,30 @@ class _Normalizer:
             return name.lower()
         if name.lower() in _NOT_FINITE:
             raise UnreadableText("not_finite", "holds infinity or nan in an expression; they stand alone")
-        if self.names is None:
+        if name in self.known:
+            return name
+        short, by_short = _shorten(name), _by_short(self.known)
+        similar = by_short.get(short, ())  # x1 and x_1
+        if len(similar) == 1:
+            return similar[0]
+        if similar:
+            raise UnreadableText(
+                "unknown_name",
+                "uses a name that may be one of several symbols; write it as the question does",
+            )
+        if _is_run(short, by_short):
+            raise _refuse_run()
+        if self.takes_any:
             try:
                 check_symbol(name)
             except ExpressionError as error:
                 raise UnreadableText("unknown_name", str(error)) from None
             return name
-        if name in self.names:
-            return name
-        bare = name.replace("_", "")
-        similar = [one for one in self.names if one.replace("_", "") == bare]  # x1 and x_1
-        if len(similar) == 1:
-            return similar[0]
         if self.previous in (_Kind.NUMBER, _Kind.POWER):
             raise UnreadableText(
                 "unit", "holds a unit, or a name that is no number, after a number; write the number alone"
             )
-        known = "pi and e" + (" and the symbols of the question" if self.names else "")
+        known = "pi and e" + (" and the symbols of the question" if self.known else "")
         raise UnreadableText("unknown_name", f"uses an unknown name; the names that can be used are {known}")
 
     def _read_command(self, piece: str, end: int) -> None:
@@ -553,6 +598,36 @@ class _Normalizer:
         self._need_value_before()
         self.divided = False
         self._write(",", _Kind.OPERATOR)
+
+
+def _shorten(name: str) -> str:
+    """Return a name without underscores, which are the same symbol for a student."""
+    return name.replace("_", "")
+
+
+@lru_cache(maxsize=16)  # of many texts of one question
+def _by_short(names: frozenset[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_shorten(name), []).append(name)
+    return found
+
+
+def _is_run(text: str, names: Collection[str]) -> bool:
+    """Return whether text is several names, one directly after the other."""
+    lengths = {len(name) for name in names} - {0}
+    ends = [True] + [False] * len(text)  # whether names end at each place
+    for end in range(1, len(text) + 1):
+        ends[end] = any(
+            length <= end and ends[end - length] and text[end - length : end] in names for length in lengths
+        )
+    return ends[-1]
+
+
+def _refuse_run() -> UnreadableText:
+    return UnreadableText(
+        "missing_operator", "holds symbols that may be one name or a product; write * for a product"
+    )
 
 
 def _refuse_recurring() -> UnreadableText:

@@ -1,11 +1,11 @@
 """Grading in exact arithmetic: what a student wrote, and its comparison with exact numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.exact.algebra import Symbols
+from compute.arithmetic.exact.algebra import Symbols, symbols_in
 from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.arithmetic.namespace import Array
 from compute.grading.comparison import FLOATS, Entries, Tolerance, Undecided
@@ -14,9 +14,13 @@ from compute.grading.notation import Notation
 from compute.readings.closed_forms import measure
 
 
-def texts(notation: Notation) -> ExactTexts:
-    """Return the reader of the entries of one submission."""
-    return ExactTexts(notation, Symbols())
+def texts(notation: Notation, values: Mapping[str, Array], others: Iterable[Array]) -> ExactTexts:
+    """Return the reader of the entries of one submission.
+
+    values: of the question, by name. others: its inputs and gradients, whose symbols it has as well.
+    """
+    known = symbols_in([*values.values(), *others]) | _scalars(values).keys()
+    return ExactTexts(notation, Symbols(), known=known)
 
 
 def replace_names(written: Array, values: Mapping[str, Array]) -> Array:
@@ -24,7 +28,7 @@ def replace_names(written: Array, values: Mapping[str, Array]) -> Array:
 
     values: by name; scalars alone can be meant by a name. Inputs that are symbols stay.
     """
-    scalars = {name: value[()] for name, value in values.items() if value.shape == ()}
+    scalars = _scalars(values)
     result = written.copy()
     for at, entry in np.ndenumerate(written):
         symbols = getattr(entry, "free_symbols", ())
@@ -32,6 +36,10 @@ def replace_names(written: Array, values: Mapping[str, Array]) -> Array:
         if meant:
             result[at] = entry.xreplace(meant)
     return result
+
+
+def _scalars(values: Mapping[str, Array]) -> dict[str, Any]:
+    return {name: value[()] for name, value in values.items() if value.shape == ()}
 
 
 class ExactNumbers:

@@ -227,7 +227,7 @@ def _read_sheet(
     for slot in marks:
         _check_slot(subject, slot)
     is_exact = fields["question"].get("arithmetic") == kinds.EXACT
-    texts: Texts = import_exact("grading").texts(notation) if is_exact else FloatTexts(notation)
+    texts: Texts = _exact_texts(notation, subject) if is_exact else FloatTexts(notation)
     written: dict[Slot, Written | Fault] = {}
     for of, tensors in sent.items():
         for one, tensor in read_answers(tensors, texts).items():
@@ -236,6 +236,12 @@ def _read_sheet(
                 _replace_names(tensor, subject) if is_known else UNKNOWN
             )
     return QuestionSheet(name, subject, fields, written, takes, work)
+
+
+def _exact_texts(notation: Notation, subject: Subject) -> Texts:
+    others = [*subject.inputs().values(), *subject.computation.results().values()]
+    texts: Texts = import_exact("grading").texts(notation, subject.values(), others)
+    return texts
 
 
 def _replace_names(tensor: Written | Fault, subject: Subject) -> Written | Fault:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 
 import pytest
+import sympy
 
 from compute.arithmetic.constants import evaluate
 from compute.grading.notation import Limits, Notation, UnreadableText, normalize, read_expression
@@ -140,6 +141,72 @@ def test_symbols(text: str, names: list[str] | None, normalized: str) -> None:
 )  # fmt: skip
 def test_refused_symbols(text: str, names: list[str] | None, code: str) -> None:
     assert code_of(text, POINT, names) == code
+
+
+GREEK = ["x1", "x_2", "delta_1", "delta2", "eta"]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("x_1", "x1"), ("x_{1}", "x1"), ("x₁", "x1"), ("x2", "x_2"), ("x₂", "x_2"), ("x_{2}", "x_2"),
+        (r"\delta_1", "delta_1"), (r"\delta_{1}", "delta_1"), ("δ1", "delta_1"), ("δ₂", "delta2"),
+        ("δ_1 x_1", "delta_1*x1"), ("δ₁ x₁", "delta_1*x1"), (r"\delta_1 x_1", "delta_1*x1"),
+        (r"\delta_1\eta", "delta_1*eta"), ("2x_1", "2*x1"), ("2 x_1 x_2", "2*x1*x_2"), ("ηx1", "eta*x1"),
+        ("-δ_1 x_1 + 3η x_2²", "-delta_1*x1 + 3*eta*x_2**2"), ("x_1² x_2", "x1**2*x_2"),
+        ("(1 - x_1) x_2", "(1 - x1)*x_2"), ("x_1/(δ_1 x_2)", "x1/(delta_1*x_2)"), ("x_1 x_2/2", "x1*x_2/2"),
+        ("x1 sqrt(x_2)", "x1*sqrt(x_2)"), ("exp(-η x_1)", "exp(-eta*x1)"), ("w x_1 + c", None),
+        ("y_1", "y_1"), ("lr*x_1", "lr*x1"),
+    ],
+)  # fmt: skip
+def test_symbols_of_the_question(text: str, meant: str | None) -> None:
+    """SymPy reads what is meant; other names stay what they are, and are never factors."""
+    if meant is None:
+        with pytest.raises(UnreadableText, match="no sign between a name"):
+            normalize(text, POINT, None, known=GREEK)
+    else:
+        found = sympy.sympify(normalize(text, POINT, None, known=GREEK))
+        assert found == sympy.sympify(meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "code", "reason"),
+    [
+        ("ab", ["a", "b"], "missing_operator", "one name or a product"),
+        ("2ab", ["a", "b"], "missing_operator", "one name or a product"),
+        ("x_1x_2", ["x1", "x2"], "missing_operator", "one name or a product"),
+        ("δ_1x_1", ["delta1", "x1"], "missing_operator", "one name or a product"),
+        ("aab", ["a", "b"], "missing_operator", "one name or a product"),
+        ("a b", ["a", "b", "ab"], "missing_operator", "one name or a product"),
+        ("c a b", ["a", "b", "c", "a_b"], "missing_operator", "one name or a product"),
+        ("c a b", ["a", "b", "c", "cab"], "missing_operator", "one name or a product"),
+        ("x12", ["x1_2", "x_12"], "unknown_name", "one of several symbols"),
+        ("√a b", ["a", "b"], "missing_operator", "no sign between a name"),
+        ("a 2", ["a"], "missing_operator", "no sign between a name"),
+        ("e a", ["a"], "missing_operator", "no sign between a name"),
+        ("1/a b", ["a", "b"], "ambiguous_product", "two ways"),
+        ("2^a b", ["a", "b"], "ambiguous_product", "two ways"),
+        ("a(b)", ["a", "b"], "unknown_function", "no known function"),
+    ],
+)
+def test_symbols_with_two_readings(text: str, known: list[str], code: str, reason: str) -> None:
+    for names, others in ((None, known), (known, ())):  # whether other names may be used or not
+        with pytest.raises(UnreadableText, match=reason) as refused:
+            normalize(text, POINT, names, known=others)
+        if names is None or reason != "no sign between a name":  # then a name is unknown first
+            assert refused.value.code == code
+
+
+@pytest.mark.parametrize("text", ["ab", "abc", "xab", "ba_"])
+def test_a_name_of_the_question_is_never_a_product(text: str) -> None:
+    known = ["a", "b", "c", "x", text]
+    assert normalize(text, POINT, None, known=known) == text
+
+
+def test_names_in_a_long_run_are_found_quickly() -> None:
+    names = ["a" * length for length in range(1, 40)]
+    with pytest.raises(UnreadableText, match="one name or a product"):
+        normalize("a" * 9_999, POINT, None, Limits(longest=10_000), names)
 
 
 def test_the_longest_normal_form_is_still_read() -> None:

@@ -262,6 +262,20 @@ def test_an_expression_that_takes_too_long_is_ungradable(monkeypatch: pytest.Mon
     assert not instead["gradable"]
 
 
+def test_symbols_of_the_question_are_read_as_students_write_them(ask: Ask) -> None:
+    question = {
+        "operation": "graph", "arithmetic": "exact", "program": ["y = delta_1 * x1", "z = y * c**2"],
+        "inputs": {"delta_1": "delta_1", "x1": "x1", "c": "c"}, "upstream": {"z": "u_z"},
+    }  # fmt: skip
+    answer = {"y": r"\delta_1 x_1", "z": "c² δ₁ x_1"}
+    gradients = {"y": "c² uz", "x1": "uz δ_1*c*c", "c": "2 u_z c y"}
+    right = graded(ask, question=question, answer=answer, gradients=gradients)
+    assert right["score"] == right["max_score"] == 5
+    split = graded(ask, question=question, answer={"y": "delta_1x_1", "z": "c*c*k"})
+    assert items(split)["y"]["code"] == "missing_operator"
+    assert items(split)["z"]["verdict"] == "incorrect"
+
+
 MASK = [[True, False, False], [False, True, True], [True, False, True]]
 
 
