@@ -35,6 +35,7 @@ POLICY = (
     " frame-ancestors 'self'"
 )
 WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
+WIDE_PART = 60  # letters of a formula that may be wider than its part of a page
 LEFT = "t"  # the class of columns of text
 TOP = 2  # the level of the headings of a page's sections
 
@@ -71,10 +72,7 @@ def write_block(block: Block, level: int = TOP) -> str:
         case Table():
             return _write_table(block)
         case Facts(items):
-            written = "".join(
-                f"<dt>{_write_inline(name)}</dt><dd>{write_inlines(meaning)}</dd>" for name, meaning in items
-            )
-            return f"<dl>{written}</dl>\n"
+            return f"<dl>{''.join(_write_fact(name, meaning) for name, meaning in items)}</dl>\n"
         case Listing(items):
             return "<ul>" + "".join(f"<li>{write_inlines(item)}</li>" for item in items) + "</ul>\n"
         case Callout(kind, word, content):
@@ -90,6 +88,15 @@ def write_block(block: Block, level: int = TOP) -> str:
             if is_folded:
                 return f"<details><summary>{heading}</summary>{inside}</details>\n"
             return f"<section>{heading}{inside}</section>\n"
+
+
+def _write_fact(name: Inline, meaning: Inlines) -> str:
+    focusable = ' tabindex="0"' if any(map(_is_wide, meaning)) else ""
+    return f"<dt>{_write_inline(name)}</dt><dd{focusable}>{write_inlines(meaning)}</dd>"
+
+
+def _is_wide(inline: Inline) -> bool:
+    return isinstance(inline, Math) and len(inline.latex) > WIDE_PART
 
 
 def write_inlines(content: Inlines) -> str:
@@ -124,7 +131,9 @@ def _write_table(table: Table) -> str:
     caption = write_inlines(table.caption)
     inside = f"<caption>{caption}</caption>{head}<tbody>{''.join(rows)}</tbody>"
     body = f"<table{_write_source(table.source)}>{inside}</table>"
-    is_wide = len(table.columns) > WIDE_TABLE
+    is_wide = len(table.columns) > WIDE_TABLE or any(
+        _is_wide(cell.content) for _, cells in table.rows for cell in cells
+    )
     return f'<div class="scroll"{_focusable("Table") if is_wide else ""}>{body}</div>\n'
 
 
