@@ -15,6 +15,10 @@ FIRST = 0xE000  # the first letter of Unicode's private use, which stand for mat
 MATRIX = re.compile(r"\\begin\{pmatrix\}((?:(?!\\begin\{pmatrix\}|\\end\{pmatrix\}).)*)\\end\{pmatrix\}")
 ENTITY = re.compile(r"&#x([0-9A-Fa-f]+);")
 CASES = re.compile(r"(<mo[^>]*>\{</mo>\s*(?:<mrow>)?)<mtable>")
+FENCE = re.compile(' stretchy="true" fence="true" form="(?:prefix|postfix)"')
+LOW = re.compile(  # parentheses around no tall part, and no letter that stands for a matrix
+    rf"<mo>\(</mo>((?:<(m[nio])[^>]*>[^<{chr(FIRST)}-\uf8ff]*</\2>)*)<mo>\)</mo>"
+)
 NUMBER = re.compile(r"(-?)(\d+(?:\.\d+)?)")
 UNREADABLE: tuple[type[Exception], ...] = tuple(
     error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)
@@ -46,9 +50,15 @@ def _convert(latex: str, display: Literal["inline", "block"]) -> str:
         written = convert(latex, display=display)
         written = written.replace(NAMESPACE, "").replace(' display="inline"', "")  # as HTML assumes
         written = ENTITY.sub(lambda match: escape(chr(int(match[1], 16))), written)
+        written = LOW.sub(_write_low, FENCE.sub("", written))
         return CASES.sub(r'\1<mtable class="cases">', written)  # without the parentheses of matrices
     except UNREADABLE:
         return f"<code>{escape(latex)}</code>"
+
+
+def _write_low(match: "re.Match[str]") -> str:
+    """Return parentheses of the height of a line: some fonts have wide ones where they may grow."""
+    return f'<mo stretchy="false">(</mo>{match[1]}<mo stretchy="false">)</mo>'
 
 
 def _write_matrix(text: str) -> str:
