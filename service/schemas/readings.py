@@ -28,6 +28,7 @@ from service.schemas.types import (
 )
 
 SYMBOLIC_SIZE = int | str
+STRICT: Any = Annotated[bool, Field(strict=True)]
 FLOATS_ONLY: dict[str, Any] = {
     reading.field.name: reading.field.idle for reading in READINGS if reading.floats_only
 }
@@ -57,8 +58,6 @@ def answer_fields(*, program: bool = False) -> dict[str, Any]:
 def _request_field(reading: Reading) -> tuple[Any, Any]:
     field = reading.field
     options: dict[str, Any] = {} if field.most is None else {"max_length": field.most}
-    if field.kind is bool:
-        options["strict"] = True
     kind = _wire_type(_without_none(field.kind), Request)
     if not field.type_name:
         return kind, _field_with_default(field.idle, field.description)
@@ -104,6 +103,8 @@ def _wire_type(kind: Any, base: type[Wire]) -> Any:
         return _TYPES[kind]
     if kind is str and base is Request:
         return Name
+    if kind is bool and base is Request:
+        return STRICT
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _wire_model(kind, base)
     origin, arguments = get_origin(kind), get_args(kind)
