@@ -6,7 +6,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Field, create_model
+from pydantic import Field, StrictBool, create_model
 from typing_extensions import TypeAliasType
 
 from compute.arithmetic.namespace import Array
@@ -28,7 +28,6 @@ from service.schemas.types import (
 )
 
 SYMBOLIC_SIZE = int | str
-STRICT: Any = Annotated[bool, Field(strict=True)]
 FLOATS_ONLY: dict[str, Any] = {
     reading.field.name: reading.field.idle for reading in READINGS if reading.floats_only
 }
@@ -104,7 +103,7 @@ def _wire_type(kind: Any, base: type[Wire]) -> Any:
     if kind is str and base is Request:
         return Name
     if kind is bool and base is Request:
-        return STRICT
+        return StrictBool
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _wire_model(kind, base)
     origin, arguments = get_origin(kind), get_args(kind)
