@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from compute.dimensions import product
-from compute.graph.work import copy_work
+from compute.graph.work import WRITTEN, copy_work
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
@@ -21,6 +21,7 @@ from compute.question.sent_values import known_size
 from compute.readings.diagrams import ENTRIES, Diagram, add_values, draw_diagram, write_mermaid
 
 LOOKS = 3  # passes over a tensor for its norm and range
+TEXTS = 6  # numbers that take as long to write as a node or an edge, with its Mermaid text
 Choice: TypeAlias = bool | Literal["values"]
 
 
@@ -45,8 +46,9 @@ class _Planned(PlannedReading):
         nodes, edges = self._diagram.nodes, self._diagram.edges
         self.held = diagram_bytes(len(nodes), len(edges), len(self._diagram.mermaid))
         return Amounts(
-            work=LOOKS * sum(map(copy_work, self._shapes.values())),
-            answer=len(nodes) + len(edges) + sum(count for _, count in self.sent()),
+            work=LOOKS * sum(map(copy_work, self._shapes.values()))
+            + TEXTS * WRITTEN * (len(nodes) + len(edges)),
+            answer=sum(count for _, count in self.sent()),
         )
 
     def sent(self) -> Iterable[tuple[str, int]]:
