@@ -104,7 +104,8 @@ def mark_old(browser: Browser) -> None:
 
 def wait_for_answer(browser: Browser) -> None:
     """Wait for an answer or a refusal that is not marked as old, and for the address that goes with it."""
-    browser.wait_for("document.querySelector('[aria-label=Answer] > :not([data-old]), [role=alert]:not([data-old])')")
+    answers = "[aria-label=Answer] > :not([data-old]), [role=alert]:not([data-old])"
+    browser.wait_for(f"document.querySelector('{answers}')")
     browser.settle()
 
 
