@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from service.document import add_document, load_document, load_examples, problems_of
+from service.endpoints import ENDPOINTS
 from service.http.problems import KINDS, Problem
 from service.http.representations import Representation
 from service.schemas.openapi30 import downgrade
@@ -43,7 +44,7 @@ def add_documentation(app: FastAPI) -> None:
     """Add routes for the document, its interactive page, the examples and the problem pages."""
     add_document(app)
     current = _Rendered(lambda: app.openapi(), lambda schema: schema)
-    for_page = _Rendered(lambda: app.openapi(), downgrade)
+    for_page = _Rendered(lambda: app.openapi(), lambda schema: _link_explorer(downgrade(schema)))
     app.state.documents = current, for_page
 
     async def openapi(request: Request) -> Response:
@@ -94,6 +95,19 @@ def prepare_documentation(app: FastAPI) -> None:
     app.openapi_schema = load_document()
     for document in app.state.documents:
         document.representation()
+
+
+def _link_explorer(document: dict[str, Any]) -> dict[str, Any]:
+    """End the description of each operation that has documents with a link to it in the explorer.
+
+    The link is relative to the page, which cannot resolve one among the external documents of an operation.
+    """
+    for endpoint in ENDPOINTS.values():
+        operation = document["paths"].get(endpoint.path, {}).get("post")
+        if operation is not None and endpoint.page is not None:
+            link = f"[Open in the explorer](./#{endpoint.name})"
+            operation["description"] = f"{operation.get('description', '')}\n\n{link}".strip()
+    return document
 
 
 class _Rendered:
