@@ -206,6 +206,8 @@ def resume(
             record.average = _substitute_each(substitute, after, "average", average)
             for name, array in running.items():
                 state_after[name] = {**state_after.get(name, {}), AVERAGE: array}
+        if RATE in state:
+            state_after[RATE] = state[RATE]
         state = state_after
 
 
