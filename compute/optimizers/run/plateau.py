@@ -37,7 +37,10 @@ class Plateau:
         count = int(buffers["reductions"]) if buffers else 0
         rates = self._rates.setdefault(rate, [rate])
         while len(rates) <= count:
-            rates.append(self.reduce(rates[-1]))
+            reduced = self.reduce(rates[-1])
+            if reduced == rates[-1]:  # it stays
+                return reduced
+            rates.append(reduced)
         return rates[count]
 
     def observe(

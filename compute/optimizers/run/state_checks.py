@@ -5,9 +5,13 @@ from typing import Any
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import Path, QuestionError, QuestionErrors, describe, unknown_name
 from compute.optimizers.run.initial_state import InitialState
+from compute.optimizers.run.plateau import BUFFERS, RATE
 from compute.optimizers.run.trace_names import TraceNames
 
 FIELD = "state"
+COUNTS = BUFFERS[1:]
+COUNTED_IN_STEPS = ("bad_steps", "reductions")  # at most one in each step
+MAX_COUNT = 2**31 - 1
 MAX_EXACT_STEP = 1_000  # powers of exact numbers grow with the number of the step
 
 
@@ -56,12 +60,23 @@ def _check_buffer(
         return [QuestionError(path, "does not have the shape of the buffer", expected, received)]
     if not arithmetic.simplifies and not arithmetic.is_finite(array):
         return [QuestionError(path, "is not finite", "finite numbers", "NaN or Infinity")]
+    if owner == RATE and name in COUNTS:
+        return _check_count(path, array, names.before if name in COUNTED_IN_STEPS else MAX_COUNT)
     if name in names.nonnegative:
         entries: list[Any] = array.reshape(-1).tolist()
         below = next((entry for entry in entries if _is_negative(entry)), None)
         if below is not None:
             return [QuestionError(path, "has to be at least 0", "at least 0", describe(below))]
     return []
+
+
+def _check_count(path: Path, array: Array, most: int) -> list[QuestionError]:
+    """Return the error of a number of steps or reductions that is no whole number in its bounds."""
+    count = array[()]
+    if str(count >= 0) == "True" and str(count <= most) == "True" and count == int(count):
+        return []
+    expected = f"a whole number from 0 to {most}"
+    return [QuestionError(path, "does not count what happened before", expected, describe(count))]
 
 
 def _is_negative(entry: Any) -> bool:

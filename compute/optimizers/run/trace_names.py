@@ -45,7 +45,7 @@ class TraceNames:
     @property
     def nonnegative(self) -> Collection[str]:
         """The names of buffers that are never negative."""
-        return (*self._run.optimizer.nonnegative, *BUFFERS[1:])
+        return self._run.optimizer.nonnegative
 
     @property
     def unread(self) -> Collection[str]:
