@@ -87,7 +87,7 @@ def multi_step(
     *,
     milestones: Annotated[
         Sequence[int], Setting("Numbers of steps, increasing, after which the rate changes.", "m", least=0)
-    ] = (30, 80),
+    ],
     factor: Annotated[Number, GAMMA] = 0.1,
 ) -> Number:
     """The rate is multiplied by a factor after each of some steps.

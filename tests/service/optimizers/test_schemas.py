@@ -76,8 +76,9 @@ GOOD: list[dict[str, Any]] = [
     *(
         {"optimizer": {"name": "adam", "schedule": {"name": name}}}
         for name in SCHEDULES
-        if name != "sequence"
+        if name not in ("multi_step", "sequence")
     ),
+    {"optimizer": {"name": "adam", "schedule": {"name": "multi_step", "milestones": [1, 3]}}},
     {
         "optimizer": {
             "name": "adam",
