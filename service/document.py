@@ -14,7 +14,6 @@ from compute.operations import FAMILIES
 from service.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from service.http.problems import KINDS, MEDIA_TYPE, ProblemDetail
 from service.http.streams import MEDIA_TYPE as LINES
-from service.schemas.deferred import REFERS_TO
 
 DESCRIPTION = """Send the matrices of a deep-learning question and get the answer **with every
 intermediate value, every gradient and every step named**.
@@ -68,26 +67,21 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
             content.setdefault("examples", {})[example["name"]] = _response_example(example)
         if endpoint.streams:
             answer["content"][LINES.decode()] = {"schema": LINE_BY_LINE}
-    _finish_schemas(components["schemas"])
+    _make_bounds_whole(components["schemas"])
     return {"security": [], **document}
 
 
-def _finish_schemas(node: Any) -> None:
-    """Write references to schemas by name, and bounds of integers as integers.
-
-    FastAPI's model of a schema makes floats of all bounds.
-    """
+def _make_bounds_whole(node: Any) -> None:
+    """Write bounds of integers as integers. FastAPI's model of a schema makes floats of all bounds."""
     if isinstance(node, list):
         for entry in node:
-            _finish_schemas(entry)
+            _make_bounds_whole(entry)
     elif isinstance(node, dict):
-        if REFERS_TO in node:
-            node["$ref"] = REFERENCE.format(model=node.pop(REFERS_TO))
         for bound in ("minimum", "maximum") if node.get("type") == "integer" else ():
             if bound in node:
                 node[bound] = int(node[bound])
         for child in node.values():
-            _finish_schemas(child)
+            _make_bounds_whole(child)
 
 
 def add_document(app: FastAPI) -> None:

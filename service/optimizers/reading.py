@@ -52,7 +52,9 @@ def read_schedule(raw: Any, path: Path = ("optimizer", "schedule")) -> dict[str,
     Schedules inside it are read in the same way.
     """
     if len(path) > MAX_DEPTH:
-        raise at(path, "is nested too deeply", "fewer schedules inside each other", "more")
+        raise at(
+            path, "is nested too deeply", "fewer schedules inside each other", f"a path of {len(path)} names"
+        )
     if isinstance(raw, list | np.ndarray):
         rates = raw.tolist() if isinstance(raw, np.ndarray) else raw
         if not 1 <= len(rates) <= MAX_STEPS or not all(map(_is_rate, rates)):

@@ -16,7 +16,7 @@ from compute.optimizers.rules.schedules import SCHEDULES
 from compute.optimizers.run.config import CLIP_EPSILON
 from service.optimizers.constraints import SolveBase, TraceBase
 from service.schemas.computation import Computation
-from service.schemas.deferred import REFERS_TO, Deferred
+from service.schemas.deferred import Deferred
 from service.schemas.naming import camel_case
 from service.schemas.requests import fields_of
 from service.schemas.setting_types import Constant
@@ -105,8 +105,22 @@ Schedule = TypeAliasType(
         Field(description="A schedule by name, or the rate of each step; the last one stays."),
     ],
 )
-# A schedule inside a schedule: a deferred schema cannot contain itself.
-NestedSchedule = Annotated[Any, WithJsonSchema({REFERS_TO: "Schedule"})]
+# A schedule inside a schedule: no schema contains itself, so that its settings are left open.
+NestedSchedule = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "properties": {"name": {"type": "string", "enum": [*SCHEDULES]}},
+                    "required": ["name"],
+                },
+                {"type": "array", "items": {"type": ["number", "string"]}, "minItems": 1},
+            ]
+        }
+    ),
+]
 
 
 class StopWhen(Request):

@@ -7,8 +7,6 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
-REFERS_TO = "x-refers-to"  # names a schema of the document that is not complete yet
-
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
