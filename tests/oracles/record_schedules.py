@@ -38,7 +38,8 @@ def rates(case: Case) -> list[float]:
 
 def main() -> None:
     warnings.simplefilter("ignore")  # about the order of calls inside a sequence
-    np.savez_compressed(FILE, **{name: np.array(rates(case)) for name, case in CASES.items()})
+    arrays: dict[str, Any] = {name: np.array(rates(case)) for name, case in CASES.items()}
+    np.savez_compressed(FILE, **arrays)
 
 
 if __name__ == "__main__":
