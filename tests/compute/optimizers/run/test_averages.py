@@ -1,5 +1,6 @@
 """Running averages of parameters and groups with settings of their own, against plain loops."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from tests.oracles import textbook_optimizers
 from tests.test_oracles_optimizers import agree
 
 RNG = np.random.default_rng(3)
-START = {"w": [0.3, -0.2, 0.9], "b": -0.5}
-GRADIENTS = [{"w": RNG.standard_normal(3).tolist(), "b": float(RNG.standard_normal())} for _ in range(6)]
+START: dict[str, Any] = {"w": [0.3, -0.2, 0.9], "b": -0.5}
+GRADIENTS: list[dict[str, Any]] = [
+    {"w": RNG.standard_normal(3).tolist(), "b": float(RNG.standard_normal())} for _ in range(6)
+]
 
 
 @pytest.mark.parametrize("numbers", ["float64", "exact"])
@@ -63,6 +66,10 @@ OWN: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def _recorded(gradients: list[list[float]], _: list[float], step: int) -> list[float]:
+    return gradients[step - 1]
+
+
 @pytest.mark.parametrize(("common", "own"), OWN, ids=str)
 def test_a_group_moves_as_with_its_settings_alone(common: dict[str, Any], own: dict[str, Any]) -> None:
     common = {"learning_rate": 0.05, **common}
@@ -71,10 +78,9 @@ def test_a_group_moves_as_with_its_settings_alone(common: dict[str, Any], own: d
     group = GroupConfig(("b",), settings=settings, **shared)
     steps = steps_of(common | {"groups": (group,)}, START, gradients=GRADIENTS)[1:]
     for names, optimizer in (("w", common), ("b", common | own)):
-        gradients = [np.ravel(one[names]).tolist() for one in GRADIENTS]
-        start = np.ravel(START[names]).tolist()
+        sent = [np.ravel(one[names]).tolist() for one in GRADIENTS]
         theirs = textbook_optimizers.trace(
-            optimizer, lambda p, t, gradients=gradients: gradients[t - 1], start, len(GRADIENTS)
+            optimizer, partial(_recorded, sent), np.ravel(START[names]).tolist(), len(sent)
         )
         agree([np.ravel(one.parameters[names]) for one in steps], [one.parameters for one in theirs])
         agree([float(one.record.rate_of(names)) for one in steps if one.record], [one.rate for one in theirs])
