@@ -116,7 +116,11 @@ NestedSchedule = Annotated[
                     "properties": {"name": {"type": "string", "enum": [*SCHEDULES]}},
                     "required": ["name"],
                 },
-                {"type": "array", "items": {"type": ["number", "string"]}, "minItems": 1},
+                {
+                    "type": "array",
+                    "items": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+                    "minItems": 1,
+                },
             ]
         }
     ),

@@ -25,7 +25,7 @@ GRADIENTS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("numbers", ["float64", "exact"])
 @pytest.mark.parametrize("is_corrected", [False, True])
 def test_an_average_of_parameters(is_corrected: bool, numbers: str) -> None:
-    optimizer = {"name": "gradient_descent", "learning_rate": "1/4", "ema_decay": "3/4"}
+    optimizer: dict[str, Any] = {"name": "gradient_descent", "learning_rate": "1/4", "ema_decay": "3/4"}
     optimizer["ema_bias_correction"] = is_corrected
     gradients = [{"x": value} for value in (1, -2, 0.5)]
     steps = steps_of(optimizer, {"x": 1}, gradients=gradients, numbers=numbers)
