@@ -26,7 +26,12 @@ def with_settings(config: OptimizerConfig, change: Mapping[str, Any]) -> Optimiz
     name = change.get("name", config.name)
     declared = OPTIMIZERS[name].settings
     settings = {**config.settings, **{key: value for key, value in change.items() if key in declared}}
-    changed = replace(config, name=name, settings={key: settings[key] for key in settings.keys() & declared})
+    groups = tuple(
+        replace(one, settings={key: value for key, value in one.settings.items() if key in declared})
+        for one in config.groups
+    )
+    own = {key: settings[key] for key in settings.keys() & declared}
+    changed = replace(config, name=name, settings=own, groups=groups)
     if "decay" in change:
         changed = replace(changed, decay=change["decay"])
     used = changed.conventions()

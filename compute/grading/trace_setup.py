@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.optimizers.run.config import OptimizerConfig, build_run
+from compute.optimizers.run.config import NO_STEPS, OptimizerConfig, build_run
+from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.objective import Objective, Parameters, ProgramObjective, RecordedGradients
 from compute.optimizers.run.question import PreparedTrace
 from compute.optimizers.run.trace import Run
@@ -24,6 +25,7 @@ class TraceSetup:
     optimizer: OptimizerConfig
     objective: Objective
     start: Parameters
+    initial: InitialState = NO_STEPS
 
     def inputs(self) -> Mapping[str, Array]:
         """Return the floats that can be exchanged, by name: the start, the data or gradients, the rate."""
@@ -53,16 +55,17 @@ class TraceSetup:
             objective = objective.with_data(exchange("inputs", objective.data))
         elif isinstance(objective, RecordedGradients):
             gradients = [exchange(f"gradients[{step}]", one) for step, one in enumerate(objective.gradients)]
-            objective = RecordedGradients(gradients, objective.arithmetic)
+            objective = RecordedGradients(gradients, objective.arithmetic, objective.before)
         if RATE in inputs:
             optimizer = replace(optimizer, learning_rate=float(inputs[RATE]))
-        return TraceSetup(optimizer, objective, exchange("start", self.start))
+        return TraceSetup(optimizer, objective, exchange("start", self.start), self.initial)
 
     def run(self) -> Run:
         """Return the run of the trace. Raises QuestionErrors for a number out of bounds."""
-        return build_run(self.optimizer, self.objective)
+        return build_run(self.optimizer, self.objective, self.initial)
 
 
 def trace_setup(prepared: PreparedTrace) -> TraceSetup:
     """Return the question of a prepared trace."""
-    return TraceSetup(prepared.optimizer, prepared.trace.run.objective, prepared.trace.start)
+    trace = prepared.trace
+    return TraceSetup(prepared.optimizer, trace.run.objective, trace.start, trace.run.initial)

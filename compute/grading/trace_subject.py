@@ -65,7 +65,7 @@ class TraceSubject:
     def known_names(self) -> Iterable[str]:
         """Return the names of all values, for suggestions."""
         names = self.computation.names
-        return [place.path for step in range(min(names.steps, 3) + 1) for place in names.at(step)]
+        return [place.path for step in names.numbers[:4] for place in names.at(step)]
 
     def describe(self, slot: Slot) -> Expected:
         """Return the shape and kind of a slot."""

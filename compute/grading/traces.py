@@ -18,13 +18,14 @@ from compute.optimizers.run.config import OptimizerConfig
 from compute.optimizers.run.misconceptions import MISTAKES, with_mistake
 from compute.optimizers.run.objective import Parameters
 from compute.optimizers.run.places import Place, Substitute
+from compute.optimizers.run.plateau import RATE
 from compute.optimizers.run.question import PreparedTrace
 from compute.optimizers.run.reading import Trace
 from compute.optimizers.run.summary import Summary
 from compute.optimizers.run.trace import Run, TraceStep, follow, resume
 from compute.optimizers.run.trace_names import TraceNames
 
-LOSSES = ("loss", "batch.loss")  # nothing is computed from them
+LOSSES = ("loss", "batch.loss")  # nothing is computed from them, unless a schedule needs losses
 
 
 class TraceComputation(Computation):
@@ -50,8 +51,9 @@ class TraceComputation(Computation):
         self._wanted, self._codes, self._touched = tuple(wanted), codes, touched
         self.names = TraceNames(run, self.start, steps)
         found = {place for name in self._wanted if (place := self.names.find(name)) is not None}
-        self._last = max((place.step for place in found), default=0)
-        in_order = (place for step in range(self._last + 1) for place in self.names.at(step))
+        self._before = run.initial.step
+        self._last = max((place.step for place in found), default=self._before)
+        in_order = (place for step in range(self._before, self._last + 1) for place in self.names.at(step))
         self._places = {Slot("value", place.path): place for place in in_order if place in found}
         self._slots = {place: slot for slot, place in self._places.items()}
         self._order = {slot: number for number, slot in enumerate(self._places)}
@@ -117,10 +119,14 @@ class TraceComputation(Computation):
         earlier = {
             self._places[other]: array
             for other, array in replaced.items()
-            if order.get(other, last) < last and self._places[other].part not in LOSSES
+            if order.get(other, last) < last and self._is_used(self._places[other])
         }
-        is_given = target.step == 0 and target.part == "parameters"
+        is_given = target.step == self._before and target.part == "parameters"
         return np.asarray(self._compute(target, earlier) if earlier and not is_given else self._base[target])
+
+    def _is_used(self, place: Place) -> bool:
+        """Return whether something may be computed from a value."""
+        return place.part not in LOSSES or (place.part == "loss" and self.names.depends_on_losses)
 
     def affects(self, slot: Slot, replaced: frozenset[Slot]) -> bool:
         """Return whether steps that were replaced by a mistake can change a slot, with others replaced."""
@@ -162,9 +168,10 @@ class TraceComputation(Computation):
         return values, self._follow(keep)
 
     def _follow(self, substitute: Substitute) -> list[TraceStep]:
-        closing = any(place.part == "loss" and place.step == self._last for place in self._slots)
+        closing = any(_needs_loss(place) and place.step == self._last for place in self._slots)
         with np.errstate(all="ignore"), _unfit_as("trace"):
-            steps = follow(self.run, self.start, self._last, closing=closing, substitute=substitute)
+            count = self._last - self._before
+            steps = follow(self.run, self.start, count, closing=closing, substitute=substitute)
             return list(steps)
 
     def _compute(self, target: Place, earlier: Mapping[Place, Any]) -> Any:
@@ -175,7 +182,7 @@ class TraceComputation(Computation):
                 raise _Reached(value)
             return self.names.number(place, earlier[place]) if place in earlier else value
 
-        first, closing = self._first_step(earlier), target.part == "loss"
+        first, closing = self._first_step(earlier), _needs_loss(target)
         try:
             with np.errstate(all="ignore"), _unfit_as(target.path):
                 for _ in resume(self.run, first, target.step, closing=closing, substitute=substitute):
@@ -192,9 +199,9 @@ class TraceComputation(Computation):
                     return self._whole_step(step, earlier)
         _, steps = self._plain_run
         step = min(place.step for place in earlier)
-        if step > 0:
-            return steps[step - 1]
-        places = {name: Place(0, "parameters", name) for name in self.start}
+        if step > self._before:
+            return steps[step - 1 - self._before]
+        places = {name: Place(step, "parameters", name) for name in self.start}
         start = {
             name: self.names.number(place, earlier[place])
             for name, place in places.items()
@@ -205,13 +212,13 @@ class TraceComputation(Computation):
     def _whole_step(self, step: int, earlier: Mapping[Place, Any]) -> TraceStep:
         """Return a step of which everything is replaced that later steps are computed from."""
         parameters: Parameters = {}
-        state: dict[str, Buffers] = {owner: {} for owner in self.names.owners}
+        state: dict[str, Buffers] = {owner: {} for owner in self.run.owners(self.start)}
         for place in self.names.needed_after(step):
             number = self.names.number(place, earlier[place])
             if place.part == "parameters":
                 parameters[place.parameter] = number
             else:
-                state[place.parameter][place.buffer] = number
+                state.setdefault(place.parameter, {})[place.buffer] = number
         return TraceStep(step, parameters, None, None, state)
 
     def _ancestors_of(self, slot: Slot) -> frozenset[Place]:
@@ -240,6 +247,11 @@ def trace_computation(
     """Return the computation of some values of a prepared trace. touched: see `TraceComputation`."""
     trace = prepared.trace
     return TraceComputation(trace_setup(prepared), trace.run, trace.steps, wanted, touched=touched)
+
+
+def _needs_loss(place: Place) -> bool:
+    """Return whether a value is known only with the loss of its step."""
+    return place.part == "loss" or place.parameter == RATE
 
 
 class _Reached(Exception):

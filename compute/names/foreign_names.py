@@ -8,7 +8,6 @@ counterpart here, so that no similar name is suggested for them.
 
 ELSEWHERE = {
     # Operations
-    "linear": "dense fully_connected fc inner_product dense_layer linear_layer addmm",
     "feed_forward": "mlp ffn position_wise_feed_forward positionwise_feed_forward multilayer_perceptron",
     "attention": "sdpa scaled_dot_product_attention dot_product_attention",
     "self_attention": "mha multi_head_attention multihead_attention multi_head_self_attention attn",
@@ -123,13 +122,26 @@ ELSEWHERE = {
     " clip_by_global_norm",
     "clip_value": "clip_grad_value",
     "warm_up": "warmup linear_warmup",
-    "step": "step_lr step_decay piecewise_constant multi_step piecewise",
+    "step": "step_lr step_decay",
+    "multi_step": "multi_step_lr piecewise_constant piecewise",
+    "linear": "dense fully_connected fc inner_product dense_layer linear_layer addmm linear_lr",
+    "polynomial": "polynomial_lr polynomial_decay poly",
+    "cosine_restarts": "cosine_annealing_warm_restarts cosine_warm_restarts cosine_decay_restarts sgdr",
+    "one_cycle": "one_cycle_lr super_convergence",
+    "sequence": "sequential_lr sequential",
+    "reduce_on_plateau": "plateau reduce_lr_on_plateau",
     "exponential": "exponential_lr exponential_decay exp_decay",
     "inverse_square_root": "noam inverse_sqrt inv_sqrt rsqrt_schedule",
     "factor": "gamma decay_rate decay_factor drop_factor learn_rate_drop_factor",
     "size": "step_size drop_period learn_rate_drop_period kernel_size pool_size window_size window_shape"
     " ksize filter_size window",
-    "least": "eta_min min_lr minimum end_value",
+    "least": "eta_min min_lr minimum end_value end_learning_rate",
+    "milestones": "boundaries",
+    "growth": "t_mult",
+    "rise": "pct_start",
+    "maximize": "ascend ascent gradient_ascent",
+    "ema_decay": "ema ema_momentum use_ema swa",
+    "state": "buffers slots optimizer_state",
     # Fields of traces and programs
     "steps": "iterations epochs num_steps n_steps iters n_iter max_iter num_epochs t_max decay_steps"
     " warmup_steps transition_steps max_epochs",
@@ -220,7 +232,7 @@ ELSEWHERE = {
     "stride": "strides window_strides subsample step",
     "padding": "pad pads padding_size",
     "dilation": "dilations dilation_rate rhs_dilation kernel_dilation dilation_factor atrous_rate",
-    "groups": "group num_groups n_groups feature_group_count",
+    "groups": "group num_groups n_groups feature_group_count param_groups parameter_groups",
     "p": "norm_type ord norm_order",
     "axis": "dim dims axes axis_name softmax_dim class_dim",
     "axes": "normalized_shape dims",
@@ -288,7 +300,7 @@ NOT_HERE = (
     " local_response_norm spectral_norm weight_norm ctc focal dice rmse log_cosh margin_ranking soft_margin"
     " multilabel_margin multilabel_soft_margin contrastive infonce wasserstein lbfgs l_bfgs bfgs lamb lars"
     " adafactor ftrl adabelief adamp asgd sparse_adam yogi muon sophia shampoo conjugate_gradient signsgd"
-    " adan one_cycle cyclic plateau reduce_lr_on_plateau polynomial polynomial_decay keep_prob keep_rate"
+    " adan cyclic keep_prob keep_rate"
     " keepdim keepdims from_logits float16 half fp16 bfloat16 bf16 int8 int32 int64 quick_gelu"
     " divisor_override return_indices reflect replicate circular categorical_hinge resize"
 )

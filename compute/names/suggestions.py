@@ -11,6 +11,7 @@ LONGEST = 64  # characters of a name that is compared with others
 MOST_LOOKED_AT = 2_000  # choices that are considered
 MOST_COMPARED = 100  # choices of similar length and the same first letter that are compared
 SEARCHED = 8  # passes over the choices
+SHORTEST_WORD = 3  # shorter names are symbols
 LEAST = 5  # shortest name that may have one error
 FOR_TWO = 9  # shortest name that may have two errors
 
@@ -41,6 +42,11 @@ _FOREIGN = _index_foreign_names()
 def split_names(joined: str) -> list[str]:
     """Return the names of ours that an entry of the table of foreign names joins."""
     return _TOGETHER.split(joined)
+
+
+def other_names(name: str) -> tuple[str, ...]:
+    """Return the names that libraries and courses have for one of ours, without symbols such as mu."""
+    return tuple(other for other in ELSEWHERE.get(name, "").split() if len(other) >= SHORTEST_WORD)
 
 
 def suggest_name(name: str, choices: Iterable[str]) -> str | None:

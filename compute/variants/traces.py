@@ -31,10 +31,14 @@ def _places(computation: TraceComputation) -> Iterator[tuple[Place, Array]]:
         if step.loss is not None:
             yield Place(number, "loss"), step.loss
         if record is not None:
-            yield Place(number, "learning_rate"), np.asarray(record.learning_rate)
+            rates = record.learning_rate
+            for name, rate in (rates if isinstance(rates, dict) else {"": rates}).items():
+                yield Place(number, "learning_rate", name), np.asarray(rate)
             parts |= {"gradient": record.gradient, "update": record.update}
             if computation.run.changes_gradient:
                 parts["used_gradient"] = record.used_gradient
+            if record.average is not None:
+                parts["average"] = record.average
             if record.batch_loss is not None:
                 yield Place(number, "batch.loss"), record.batch_loss
             for owner, buffers in step.state.items():

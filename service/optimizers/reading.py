@@ -1,21 +1,23 @@
 """Read the optimizer and the schedule of a request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
-from compute.errors import QuestionErrors, at, unknown_name
+from compute.errors import Path, QuestionErrors, at, unknown_name
 from compute.operations.framework.declaration import Constant
-from compute.optimizers.rules.declaration import OPTIMIZERS
+from compute.optimizers.rules.declaration import OPTIMIZERS, resolve_alias
 from compute.optimizers.rules.schedules import SCHEDULES
-from compute.optimizers.run.config import OptimizerConfig
+from compute.optimizers.run.config import GroupConfig, OptimizerConfig
 from service.http.problems import describe
 from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
 from service.questions.validation import validate
 from service.schemas.setting_validators import validate_constant
+
+MAX_DEPTH = 10  # of the path of a schedule
 
 
 def read_optimizer(raw: Any) -> OptimizerConfig:
@@ -23,23 +25,53 @@ def read_optimizer(raw: Any) -> OptimizerConfig:
     with errors_within("optimizer"):
         request = _validate_named(raw, OPTIMIZERS, optimizer_model, "update rule")
     fields, sent = request.__dict__, request.__pydantic_fields_set__
-    settings = {name: fields[name] for name in OPTIMIZERS[fields["name"]].settings if name in sent}
-    common = {name: fields[name] for name in sent - settings.keys() - {"schedule"}}
+    fields = {**fields, "name": resolve_alias(fields["name"])}
+    settings, common = _split_settings(fields["name"], fields, sent - {"schedule", "groups"})
     schedule = read_schedule(fields["schedule"]) if "schedule" in sent else None
-    return OptimizerConfig(**common, settings=settings, schedule=schedule)
+    groups = tuple(_read_group(fields["name"], group) for group in fields["groups"])
+    return OptimizerConfig(**common, settings=settings, schedule=schedule, groups=groups)
 
 
-def read_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
-    """Return a schedule's name and settings, or the list of its rates. Raises QuestionErrors."""
+def _read_group(name: str, group: BaseModel) -> GroupConfig:
+    fields = group.__dict__
+    settings, common = _split_settings(name, fields, group.__pydantic_fields_set__ - {"parameters"})
+    return GroupConfig(tuple(fields["parameters"]), settings=settings, **common)
+
+
+def _split_settings(
+    name: str, fields: Mapping[str, Any], sent: Set[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings of a rule that were sent, and those that all rules share."""
+    own = {setting: fields[setting] for setting in OPTIMIZERS[name].settings if setting in sent}
+    return own, {setting: fields[setting] for setting in sent - own.keys()}
+
+
+def read_schedule(raw: Any, path: Path = ("optimizer", "schedule")) -> dict[str, Any] | list[Constant]:
+    """Return a schedule's name and settings, or the list of its rates. Raises QuestionErrors.
+
+    Schedules inside it are read in the same way.
+    """
+    if len(path) > MAX_DEPTH:
+        raise at(
+            path, "is nested too deeply", "fewer schedules inside each other", f"a path of {len(path)} names"
+        )
     if isinstance(raw, list | np.ndarray):
         rates = raw.tolist() if isinstance(raw, np.ndarray) else raw
         if not 1 <= len(rates) <= MAX_STEPS or not all(map(_is_rate, rates)):
-            raise at(("optimizer", "schedule"), "is not a list of rates", "numbers or constant expressions",
-                     describe(raw))  # fmt: skip
+            raise at(path, "is not a list of rates", "numbers or constant expressions", describe(raw))
         return [validate_constant(rate) for rate in rates]
-    with errors_within("optimizer", "schedule"):
+    with errors_within(*path):
         request = _validate_named(raw, SCHEDULES, schedule_model, "schedule")
-    return {name: request.__dict__[name] for name in ("name", *request.__pydantic_fields_set__)}
+    schedule = {name: request.__dict__[name] for name in ("name", *request.__pydantic_fields_set__)}
+    for name, declared in SCHEDULES[schedule["name"]].settings.items():
+        if declared.is_schedule and schedule.get(name) is not None:
+            place = (*path, name)
+            schedule[name] = (
+                [read_schedule(one, (*place, index)) for index, one in enumerate(schedule[name])]
+                if declared.is_list
+                else read_schedule(schedule[name], place)
+            )
+    return schedule
 
 
 def _is_rate(value: Any) -> bool:
@@ -54,6 +86,7 @@ def _validate_named(
     if not isinstance(raw, dict):
         raise at((), "is not an object", '{"name": ...} with its settings', describe(raw))
     name = raw.get("name")
+    name = resolve_alias(name) if known is OPTIMIZERS and isinstance(name, str) else name
     if not isinstance(name, str) or name not in known:
         if isinstance(name, str):
             raise QuestionErrors([unknown_name(("name",), noun, name, known)])
@@ -63,7 +96,7 @@ def _validate_named(
 
 
 @contextmanager
-def errors_within(*path: str) -> Iterator[None]:
+def errors_within(*path: str | int) -> Iterator[None]:
     """Prefix the paths of QuestionErrors that the block raises."""
     try:
         yield

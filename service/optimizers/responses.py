@@ -31,9 +31,12 @@ class StepApproximations(Wire):
 class TraceStep(Wire):
     """One step. Step 0 is the start, with parameters and loss alone."""
 
-    step: int = Field(description="The number of the step, from 1; 0 is the start.")
-    learning_rate: AnswerEntry = Field(
-        LEFT_OUT, description="The learning rate of this step, by the schedule."
+    step: int = Field(
+        description="The number of the step, from 1; 0 is the start. Both count on from a `step` sent."
+    )
+    learning_rate: AnswerEntry | dict[str, AnswerEntry] = Field(
+        LEFT_OUT,
+        description="The learning rate of this step, by the schedule; by parameter if groups have their own.",
     )
     parameters: AnswerTensors = Field({}, description="The parameters after the step.")
     loss: AnswerEntry = Field(
@@ -45,12 +48,20 @@ class TraceStep(Wire):
         " looks ahead.",
     )
     used_gradient: AnswerTensors = Field(
-        {}, description="The gradient after clipping and coupled decay, if either was asked for."
+        {},
+        description="The gradient after clipping, negated to maximize, with coupled decay; if any was asked"
+        " for.",
     )
     state: Buffers = Field(
-        {}, description="The buffers of the rule after the step, by parameter and name of the buffer."
+        {},
+        description="The buffers of the rule after the step, by parameter and name of the buffer; with those"
+        " of a running average, and of a schedule that depends on losses under `learning rate`. It can be"
+        " sent as the `state` of another trace.",
     )
     update: AnswerTensors = Field({}, description="The amount added to the parameters.")
+    average: AnswerTensors = Field(
+        {}, description="The running average of the parameters, if `ema_decay` was sent."
+    )
     batch: Batch = Field(LEFT_OUT, description="The batch of the step, with mini-batches.")
     formula: dict[str, Any] = Field(
         {},
@@ -77,10 +88,12 @@ class TraceSummary(Wire):
     gradient_norm: MaybeNumber = Field(
         description="The norm at the last parameters; if `gradients` was sent, the norm of the last one."
     )
-    monotone: Truth = Field(description="Whether the loss never rises by more than rounding.")
-    rose_at: MaybeWhole = Field(description="The first step at which the loss rises.")
+    monotone: Truth = Field(
+        description="Whether the loss never rises by more than rounding; with `maximize`, never falls."
+    )
+    rose_at: MaybeWhole = Field(description="The first step at which the loss rises; with `maximize`, falls.")
     diverging_from: MaybeWhole = Field(
-        description="The step after the least loss, if the trace ends in numbers that are not finite, at a"
+        description="The step after the best loss, if the trace ends in numbers that are not finite, at a"
         " loss a million times the first one, or above the first one after three rises in a row."
     )
     oscillating: list[str] = Field(

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from annotated_types import Interval
-from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, create_model
+from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, WithJsonSchema, create_model
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from compute.optimizers.rules.declaration import OPTIMIZERS, SettingField
@@ -34,13 +35,30 @@ MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000
 MAX_POINTS = 201
 MAX_UNKNOWN = 4
+MAX_SCHEDULES = 20
+MAX_GROUPS = 100
+MAX_MILESTONES = 1_000
 Part: TypeAlias = Literal[
-    "parameters", "loss", "learning_rate", "gradient", "used_gradient", "state", "update", "batch", "formula"
+    "parameters",
+    "loss",
+    "learning_rate",
+    "gradient",
+    "used_gradient",
+    "state",
+    "update",
+    "average",
+    "batch",
+    "formula",
 ]
 PARTS = get_args(Part)
+PartPath = Annotated[
+    str,
+    Field(max_length=200, json_schema_extra={"pattern": rf"^({'|'.join(PARTS)})\.|\["}),
+]
 Setting = Annotated[Any, PlainValidator(validate_constant, json_schema_input_type=Constant)]
 Steps = Annotated[int, Interval(ge=1, le=MAX_STEPS), INTEGRAL]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+DecayForm: TypeAlias = Literal["coupled", "decoupled", "post"]
 
 
 def _as_list(value: Any) -> Any:
@@ -54,6 +72,14 @@ Rows = Annotated[
     list[Annotated[list[Row], BeforeValidator(_as_list), Field(json_schema_extra={"minItems": 1})]],
     BeforeValidator(_as_list),
 ]
+
+
+def _without_step(value: Any) -> Any:
+    """Refuse the number of a step among buffers, where PyTorch has it."""
+    if isinstance(value, dict) and isinstance(value.get("step"), int | float):
+        expected = "buffers by parameter and name; the number of the step is sent beside them, as step"
+        raise PydanticCustomError("value", "{expected}", {"expected": expected})
+    return value
 
 
 def _union_by_name(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
@@ -79,6 +105,26 @@ Schedule = TypeAliasType(
         Field(description="A schedule by name, or the rate of each step; the last one stays."),
     ],
 )
+# A schedule inside a schedule: no schema contains itself, so that its settings are left open.
+NestedSchedule = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "properties": {"name": {"type": "string", "enum": [*SCHEDULES]}},
+                    "required": ["name"],
+                },
+                {
+                    "type": "array",
+                    "items": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+                    "minItems": 1,
+                },
+            ]
+        }
+    ),
+]
 
 
 class StopWhen(Request):
@@ -89,7 +135,10 @@ class StopWhen(Request):
         json_schema_extra={"minimum": 0},
         description="Stop as soon as the norm of all gradients together is at most this.",
     )
-    loss: Setting = Field(None, description="Stop as soon as the loss is at most this.")
+    loss: Setting = Field(
+        None,
+        description="Stop as soon as the loss is at most this; with `maximize`, at least this.",
+    )
 
 
 class BatchList(Request):
@@ -156,6 +205,18 @@ class OptimizerFields(Request):
         LEFT_OUT,
         description="The number of steps; by default, the number of gradients sent.",
     )
+    state: Annotated[dict[Name, NamedTensors], BeforeValidator(_without_step)] = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description="The buffers to start from, by parameter and name: the `state` of a step of a trace. By"
+        " default, those of a fresh optimizer.",
+        examples=[{"x": {"first_moment": 0.05, "second_moment": 0.00025}}],
+    )
+    step: Annotated[int, Interval(ge=0, le=MAX_STEPS), INTEGRAL] = Field(
+        0,
+        description="The number of the step that `start` and `state` come from. The first step has the next"
+        " number, which bias corrections and schedules use.",
+    )
 
 
 class TraceOnlyFields(Request):
@@ -186,11 +247,17 @@ class TraceOnlyFields(Request):
         " `velocity[2]` or `gradient[1]`.",
         examples=[{"trace[1].parameters.x": 0.8}],
     )
-    select: list[Part] = Field(
+    given: NamedTensors = Field(
+        default_factory=dict,
+        description="Values to take instead of computing them, by the same names. In a trace this is what"
+        " `substitute` does, since nothing is differentiated through its steps.",
+    )
+    select: list[Part | PartPath] = Field(
         default_factory=list,
         min_length=1,
-        max_length=len(PARTS),
-        description="The parts of each step to return; by default, all.",
+        max_length=MAX_NAMES,
+        description="The parts of each step to return, or paths of values in all steps (`state.x.velocity`)"
+        " or in one (`trace[2].state.x.velocity`); by default, everything.",
         examples=[["parameters", "loss"]],
     )
 
@@ -244,7 +311,7 @@ def optimizer_model(name: str) -> type[BaseModel]:
     """Return the model of an optimizer in a request."""
     declared = OPTIMIZERS[name]
     fields: dict[str, Any] = {
-        "name": (Literal[name], Field(description=f"{declared.summary}.")),
+        "name": (Literal[(name, *declared.aliases)], Field(description=f"{declared.summary}.")),
         "learning_rate": (
             Setting,
             Field(
@@ -264,19 +331,52 @@ def optimizer_model(name: str) -> type[BaseModel]:
         "clip_value": "The largest absolute value of an entry of a gradient; applied before decay.",
         "clip_norm": "The largest norm of all gradients together; applied before decay.",
         "clip_epsilon": "The number added to the norm in the denominator of `clip_norm`.",
+        "maximize": "Whether the loss is maximized: its gradient is negated, before decay.",
+        "ema_decay": "The decay of a running average of the parameters, returned as `average`.",
+        "ema_bias_correction": "Whether that average starts at 0 and is divided by 1 - decay^t; by default,"
+        " it starts at the parameters.",
+        "groups": "Parameters with settings of their own.",
     }
     kinds: dict[str, tuple[Any, Any]] = {
         "schedule": (Schedule, None),
-        "decay": (Literal["coupled", "decoupled", "post"], declared.decay),
+        "decay": (DecayForm, declared.decay),
         "clip_epsilon": (Setting, CLIP_EPSILON),
+        "maximize": (bool, False),
+        "ema_bias_correction": (bool, False),
+        "groups": (Annotated[list[group_model(name)], Field(max_length=MAX_GROUPS)], []),  # type: ignore[misc]
     }
     for field, words in described.items():
         kind, default = kinds.get(field, (Setting, None))
         least: Any = {"minimum": 0} if kind is Setting else None
+        if field == "ema_decay":
+            least["exclusiveMaximum"] = 1
         fields[field] = (kind, Field(default, description=words, json_schema_extra=least))
     equations = "; ".join(f"${equation}$" for equation in declared.equations({}))
     words = f"{declared.summary}. {equations}. Source: {declared.source}"
     return create_model(camel_case(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
+
+
+@cache
+def group_model(name: str) -> type[BaseModel]:
+    """Return the model of a group of parameters in a request. Its fields are those of the optimizer."""
+    declared = OPTIMIZERS[name]
+    least: Any = {"minimum": 0}
+    fields: dict[str, Any] = {
+        "parameters": (
+            Annotated[list[Name], Field(max_length=MAX_NAMES)],
+            Field(json_schema_extra={"minItems": 1}),
+        ),
+        "learning_rate": (Setting, Field(None, json_schema_extra=least)),
+    }
+    for setting in declared.settings.values():
+        kind, _ = _setting(setting)
+        fields[setting.name] = (kind, Field(None, json_schema_extra=_bounds(setting) or None))
+    fields |= {
+        "weight_decay": (Setting, Field(None, json_schema_extra=least)),
+        "decay": (DecayForm, None),
+        "maximize": (bool, None),
+    }
+    return create_model(camel_case(name) + "Group", __base__=Request, **fields)
 
 
 @cache
@@ -285,7 +385,9 @@ def schedule_model(name: str) -> type[BaseModel]:
     declared = SCHEDULES[name]
     fields: dict[str, Any] = {"name": (Literal[name], Field(description=f"{declared.summary}."))}
     fields |= {setting.name: _setting(setting) for setting in declared.settings.values()}
-    words = f"{declared.summary}." + (f" Source: {declared.source}" if declared.source else "")
+    words = f"{declared.summary}. ${declared.formula}$." + (
+        f" Source: {declared.source}" if declared.source else ""
+    )
     return create_model(camel_case(name) + "Schedule", __base__=Request, __doc__=words, **fields)
 
 
@@ -298,6 +400,14 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         kind = bool
     elif setting.is_whole:
         kind = Annotated[int, Interval(ge=int(declared.least or 0), le=MAX_INTEGER), INTEGRAL]
+    elif setting.is_schedule:
+        kind = NestedSchedule
+    if setting.is_list:
+        longest = MAX_SCHEDULES if setting.is_schedule else MAX_MILESTONES if setting.is_whole else MAX_STEPS
+        shortest = 0 if setting.is_whole else 1
+        kind = Annotated[
+            list[kind], BeforeValidator(_as_list), Field(min_length=shortest, max_length=longest)
+        ]
     bounds = [] if declared.least is None else [f"at least {declared.least:g}"]
     bounds += [] if declared.below is None else [f"below {declared.below:g}"]
     bounds += [f"at least {declared.not_below}"] if declared.not_below else []
@@ -308,9 +418,15 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         words += f" Ignored if {name} is {str(worth).lower()}."
     words += " It cannot be a symbol." if declared.decides else ""
     # These bounds apply to numbers only. Text is checked later, when its value is known.
-    limits: Any = {}
-    if kind is Setting and declared.least is not None:
-        limits["minimum"] = declared.least
-    if kind is Setting and declared.below is not None:
-        limits["exclusiveMaximum"] = declared.below
-    return kind, Field(setting.default, description=words, json_schema_extra=limits or None)
+    default = ... if setting.is_required else setting.default
+    default = [*default] if isinstance(default, tuple) else default
+    return kind, Field(default, description=words, json_schema_extra=_bounds(setting) or None)
+
+
+def _bounds(setting: SettingField) -> dict[str, Any]:
+    """Return the bounds of a number as JSON schema."""
+    declared = setting.declared
+    if not setting.is_number or setting.is_list:
+        return {}
+    bounds = {"minimum": declared.least, "exclusiveMaximum": declared.below}
+    return {name: bound for name, bound in bounds.items() if bound is not None}

@@ -8,6 +8,7 @@ import orjson
 
 from compute.arithmetic import kinds
 from compute.errors import Path
+from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.question import TraceQuestion
 from compute.optimizers.run.surface import entry_name
 from compute.question.limits import Limits, check_limits
@@ -56,7 +57,8 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
     if not EXACT_WORK.is_done_here:
         raise ExactWanted
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
-    start, data, target = decode_tensors(groups, request, is_data, arithmetic=kinds.EXACT)
+    groups |= {("state", owner): sent for owner, sent in fields["state"].items()}
+    start, data, target, *buffers = decode_tensors(groups, request, is_data, arithmetic=kinds.EXACT)
     trace = TraceQuestion(
         optimizer=optimizer,
         start=start,
@@ -65,12 +67,13 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
         loss=fields["loss"],
         data=data,
         steps=fields["steps"],
+        initial=InitialState(fields["step"], dict(zip(fields["state"], buffers, strict=True))),
     )
     solutions, entries = import_exact("solutions"), import_exact("entries")
     solving = solutions.Solver(solutions.SolutionQuestion(trace, tuple(fields["unknown"]), target))
     check_limits(solving.prepared.predicted, limits, "fewer steps", fewer=lambda: "fewer steps")
     if fields["assumptions"]:
-        arrays = [*start.values(), *data.values(), *target.values()]
+        arrays = [array for group in (start, data, target, *buffers) for array in group.values()]
         entries.check_assumptions(fields["assumptions"], entries.symbols_in(arrays) | optimizer.symbols())
     return SolutionJob(solving)
 

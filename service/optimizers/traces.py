@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from compute.arithmetic.floating import FLOAT64
 from compute.graph.work import WRITTEN
 from compute.optimizers.run.config import Constants
 from compute.optimizers.run.formulas import step_formulas
+from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.objective import Batches
 from compute.optimizers.run.question import PreparedTrace, SurfaceRequest, TraceQuestion, prepare_trace
 from compute.optimizers.run.reading import Stop
@@ -19,7 +21,8 @@ from compute.optimizers.run.surface import Extent, compute_surface, entry_name, 
 from compute.optimizers.run.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import read_optimizer
-from service.optimizers.schemas import PARTS, trace_request
+from service.optimizers.schemas import trace_request
+from service.optimizers.selection import Selection, read_selection, selected_parts
 from service.questions.operations import decode_tensors, import_exact, is_data
 from service.questions.rendering import note_json
 from service.questions.tensors import encode
@@ -36,6 +39,7 @@ class TraceJob:
     prepared: PreparedTrace
     question: TraceQuestion
     encoding: str
+    selection: Selection
 
     @property
     def work(self) -> int:
@@ -71,14 +75,17 @@ class TraceJob:
     def _step(self, step: TraceStep) -> dict[str, Any]:
         """Return the selected parts of a step as JSON."""
         record, selected = step.record, self.question.shown
+        keep = partial(self.selection.keep, step.number)
         parts: dict[str, Any] = {"parameters": step.parameters, "loss": step.loss}
         if record is not None:
             parts |= self._record_parts(step, record)
         parts = {name: part for name, part in parts.items() if name in selected and part is not None}
+        parts = {name: kept for name, part in parts.items() if (kept := keep(name, part)) is not None}
         body = {"step": step.number} | {name: self._encode(part) for name, part in parts.items()}
         if record is not None and "formula" in selected:
             trace = self.prepared.trace
-            body["formula"] = step_formulas(trace.run, step, trace.substituted)
+            if (formula := keep("formula", step_formulas(trace.run, step, trace.substituted))) is not None:
+                body["formula"] = formula
         if self.question.arithmetic.simplifies:
             approximate = import_exact("answers").approximate
             body["approximations"] = {
@@ -91,9 +98,11 @@ class TraceJob:
         parts: dict[str, Any] = {"learning_rate": record.learning_rate, "gradient": record.gradient}
         if run.changes_gradient:
             parts["used_gradient"] = record.used_gradient
-        if run.optimizer.buffers:
-            parts["state"] = step.state
+        if any(step.state.values()):
+            parts["state"] = {owner: buffers for owner, buffers in step.state.items() if buffers}
         parts["update"] = record.update
+        if record.average is not None:
+            parts["average"] = record.average
         if record.rows is not None:
             parts["batch"] = {"rows": list(record.rows), "loss": record.batch_loss}
         return parts
@@ -136,8 +145,11 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
     sent_gradients = fields["gradients"]
     groups |= {("gradients", index): tensors for index, tensors in enumerate(sent_gradients or ())}
-    groups[("substitute",)] = fields["substitute"]
-    start, data, *gradients, substitute = decode_tensors(groups, request, is_data)
+    groups |= {("substitute",): fields["substitute"], ("given",): fields["given"]}
+    groups |= {("state", owner): buffers for owner, buffers in fields["state"].items()}
+    start, data, *others = decode_tensors(groups, request, is_data)
+    gradients, others = others[: len(sent_gradients or ())], others[len(sent_gradients or ()) :]
+    substitute, given, *buffers = others
     question = TraceQuestion(
         optimizer=optimizer,
         start=start,
@@ -151,18 +163,21 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
         stop=_stop(fields["stop_when"]),
         batches=_batches(fields["batches"]),
         surface=_surface(fields["surface"]),
-        shown=frozenset(fields["select"] or PARTS),
+        shown=selected_parts(fields["select"]),
         substitute=substitute,
+        given=given,
+        initial=InitialState(fields["step"], dict(zip(fields["state"], buffers, strict=True))),
     )
     prepared = prepare_trace(question)
+    selection = read_selection(fields["select"], prepared)
     check_limits(prepared.predicted, limits, ADVICE, fewer=lambda: ADVICE)
     if fields["assumptions"]:
         entries = import_exact("entries")
-        groups_sent = (start, data, *gradients, substitute)
+        groups_sent = (start, data, *gradients, substitute, given, *buffers)
         arrays = [array for group in groups_sent for array in group.values()]
         used = entries.symbols_in(arrays) | optimizer.symbols()
         entries.check_assumptions(fields["assumptions"], used)
-    return TraceJob(prepared, question, fields["encoding"])
+    return TraceJob(prepared, question, fields["encoding"], selection)
 
 
 def _stop(model: Any) -> Stop:

@@ -41,5 +41,24 @@ def join_names(names: Iterable[str]) -> list[Inline]:
 def write_setting(setting: Any) -> Inline:
     """Return the value of a setting as it is sent."""
     if isinstance(setting, Mapping):
-        return ", ".join(f"{name}: {part}" for name, part in setting.items())
+        return _write_nested(setting)
+    if isinstance(setting, list | tuple) and any(isinstance(part, Mapping) for part in setting):
+        return "; ".join(_write_nested(part) for part in setting)
     return Code(str(setting).lower() if isinstance(setting, bool) else str(setting))
+
+
+def _write_nested(setting: Any) -> str:
+    """Return settings inside a setting as text; those inside them in parentheses."""
+    if isinstance(setting, Mapping):
+        parts = [
+            f"{name}: ({_write_nested(part)})"
+            if isinstance(part, Mapping)
+            else f"{name}: {_write_nested(part)}"
+            for name, part in setting.items()
+            if part is not None
+        ]
+        return ", ".join(parts)
+    if isinstance(setting, list | tuple):
+        inner = (f"({_write_nested(part)})" if isinstance(part, Mapping) else str(part) for part in setting)
+        return f"[{', '.join(inner)}]"
+    return str(setting).lower() if isinstance(setting, bool) else str(setting)

@@ -6,7 +6,7 @@ from typing import Any
 from compute.operations import CATALOGUE
 from compute.operations.framework.declaration import Operation
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.rules.declaration import Optimizer
+from compute.optimizers.rules.declaration import Optimizer, resolve_alias
 from compute.optimizers.rules.schedules import SCHEDULES
 from service.pages.blocks import Beside, Block, Code, Equation, Inline, Listing, Math, Paragraph, Section
 from service.pages.entries import as_array, show_tensor, write_entry
@@ -20,6 +20,10 @@ SYMBOLS: list[Inline] = [
 MOST_BATCHES, MOST_ROWS = 20, 32  # that are written out
 STOPS = {"gradient_norm": "the norm of all gradients together", "loss": "the loss"}
 COMMON = {
+    "maximize": "whether the loss is maximized",
+    "ema_decay": "the decay of a running average of the parameters",
+    "ema_bias_correction": "whether the average is corrected for its start at 0",
+    "groups": "parameters with settings of their own",
     "learning_rate": "the rate before any schedule",
     "weight_decay": "the coefficient of the weight decay",
     "clip_value": "the largest magnitude of an entry of a gradient",
@@ -57,22 +61,31 @@ def restate_optimization(
 
     further: what else is asked, before the settings.
     """
-    optimizer = OPTIMIZERS.get(str(request["optimizer"].get("name")))
+    optimizer = OPTIMIZERS.get(resolve_alias(str(request["optimizer"].get("name"))))
     blocks = _show_program(request)
+    verb = "Maximize" if conventions.get("maximize") else "Minimize"
     sentence: list[Inline] = ["Apply the gradients that were sent"]
     if "program" in request:
         loss = conventions.get("loss") or request.get("loss")
-        sentence = ["Minimize ", Code(str(loss))] if loss else ["Minimize the value of the last line"]
+        sentence = [f"{verb} ", Code(str(loss))] if loss else [f"{verb} the value of the last line"]
     sentence.append(f" by {_name_rule(optimizer)}" if optimizer is not None else "")
     blocks.append(Paragraph([*sentence, *_count_steps(request), "."]))
     data = [show_tensor([Code(name)], tensor) for name, tensor in request.get("inputs", {}).items()]
     start = [show_tensor([Code(name), " at the start"], tensor) for name, tensor in request["start"].items()]
     blocks += [Beside([block for shown in group for block in shown]) for group in (data, start) if group]
+    after = request.get("step", 0)
+    buffers = [
+        show_tensor([f"{name.replace('_', ' ')} of ", Code(owner), f" after step {after}"], tensor)
+        for owner, sent in request.get("state", {}).items()
+        for name, tensor in sent.items()
+    ]
+    blocks += [Beside([block for shown in buffers for block in shown])] if buffers else []
     remarks = list(_list_remarks(request))
     if remarks:
         blocks.append(Listing(remarks))
-    for name, tensor in request.get("substitute", {}).items():
-        blocks += show_tensor([Code(name), ", put in the place of the computed value"], tensor)
+    for field in ("substitute", "given"):
+        for name, tensor in request.get(field, {}).items():
+            blocks += show_tensor([Code(name), ", put in the place of the computed value"], tensor)
     blocks += further
     blocks += show_conventions(conventions, lambda setting: _explain_rule(conventions, setting))
     return Section(["Question"], blocks)
@@ -170,12 +183,13 @@ def _name_rule(optimizer: Optimizer) -> str:
 
 def _read_settings(optimizer: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: setting for name, setting in optimizer.items() if name != "name"}
-    return {"optimizer": optimizer["name"], **settings}
+    return {"optimizer": resolve_alias(optimizer["name"]), **settings}
 
 
 def _count_steps(request: Mapping[str, Any]) -> list[Inline]:
     steps = request.get("steps") or len(request.get("gradients") or ())
-    return [f", {steps} step{'s' if steps > 1 else ''}"] if steps else []
+    after = f" after step {request['step']}" if request.get("step") else ""
+    return [f", {steps} step{'s' if steps > 1 else ''}{after}"] if steps else []
 
 
 def _list_remarks(request: Mapping[str, Any]) -> Iterator[list[Inline]]:

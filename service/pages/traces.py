@@ -37,7 +37,7 @@ MOST_COLUMNS = 8  # of one table; more are parted by what they hold
 MOST_STEPS, ENDS = 40, 15  # steps that are all shown, and those at either end of a longer trace
 GROUPS = {
     "parameters": "parameter", "gradient": "gradient", "used_gradient": "used gradient",
-    "state": "", "update": "update",
+    "state": "", "update": "update", "average": "average",
 }  # fmt: skip
 STOPPED = {
     "steps": "These are all steps that were asked for.",
@@ -75,7 +75,8 @@ def build_trace(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     left_out = len(steps) - len(shown)
     page.blocks.append(Section(["Steps"], list(_show_steps(shown, left_out))))
     page.blocks.extend(draw_trace(request, answer))
-    page.blocks.append(Section(["Where it leads"], list(_show_summary(answer["summary"]))))
+    ascends = bool(conventions.get("maximize"))
+    page.blocks.append(Section(["Where it leads"], list(_show_summary(answer["summary"], ascends))))
     page.blocks.extend(show_note(note) for note in answer["notes"])
     worked: list[Block] = []
     for step in shown:
@@ -139,8 +140,11 @@ def _list_columns(steps: Sequence[Mapping[str, Any]]) -> Iterator[_Column]:
             yield _Column("parameters", ("approximations", "loss"), "loss in decimals")
     if "batch" in last:
         yield _Column("parameters", ("batch", "loss"), "loss on the batch")
-    rates = {str(step["learning_rate"]) for step in steps if "learning_rate" in step}
-    if len(rates) > 1:
+    rates = [step["learning_rate"] for step in steps if "learning_rate" in step]
+    if rates and isinstance(rates[0], Mapping):
+        for name in rates[0]:
+            yield _Column("parameters", ("learning_rate", name), f"learning rate of {name}")
+    elif len(set(map(str, rates))) > 1:
         yield _Column("parameters", ("learning_rate",), "learning rate")
     for group, word in GROUPS.items():
         if group == "parameters":
@@ -177,7 +181,7 @@ def _write_short(value: Any) -> Inline:
     return join_entries([write_entry(entry) for entry in array.tolist()])
 
 
-def _show_summary(summary: Mapping[str, Any]) -> Iterator[Block]:
+def _show_summary(summary: Mapping[str, Any], ascends: bool) -> Iterator[Block]:
     count = summary["steps"]
     made = "One step was made." if count == 1 else f"{count} steps were made."
     items: list[list[Inline]] = [[f"{made} {STOPPED.get(summary['stopped_by'], summary['stopped_by'])}"]]
@@ -190,7 +194,8 @@ def _show_summary(summary: Mapping[str, Any]) -> Iterator[Block]:
             content.append(_write_maybe(summary["least_loss"]))
         items.append([*content, "."])
     if summary["monotone"] is not None:
-        rise = "never rises" if summary["monotone"] else f"rises first at step {summary['rose_at']}"
+        verb = "falls" if ascends else "rises"
+        rise = f"never {verb}" if summary["monotone"] else f"{verb} first at step {summary['rose_at']}"
         items.append([f"The loss {rise}."])
     if summary["gradient_norm"] is not None:
         items.append(["The norm of the last gradient is ", _write_maybe(summary["gradient_norm"]), "."])
@@ -205,7 +210,8 @@ def _show_summary(summary: Mapping[str, Any]) -> Iterator[Block]:
             [f"From step {summary['converged_at']} on the norm of the gradient is at most {bound}."],
         )
     if summary["diverging_from"] is not None:
-        away = f"From step {summary['diverging_from']} on it moves away from the least loss."
+        best = "largest" if ascends else "least"
+        away = f"From step {summary['diverging_from']} on it moves away from the {best} loss."
         yield Callout("warning", "Diverges.", [away])
 
 
@@ -219,9 +225,13 @@ def _show_step(step: Mapping[str, Any]) -> Iterator[Block]:
     if batch is not None:
         rows = ", ".join(map(str, batch["rows"]))
         yield Paragraph([f"The batch is rows {rows}, with a loss of ", write_entry(batch["loss"]), "."])
-    if "learning_rate" in step:
-        yield Paragraph(["The learning rate is ", write_entry(step["learning_rate"]), "."])
-    for group in ("gradient", "used_gradient", "state", "parameters", "update"):
+    rates = step.get("learning_rate")
+    if isinstance(rates, Mapping):
+        for name, rate in rates.items():
+            yield Paragraph(["The learning rate of ", Code(name), " is ", write_entry(rate), "."])
+    elif rates is not None:
+        yield Paragraph(["The learning rate is ", write_entry(rates), "."])
+    for group in ("gradient", "used_gradient", "state", "parameters", "update", "average"):
         for name, value in step.get(group, {}).items():
             parts = value if group == "state" else {"": value}
             for part, tensor in parts.items():

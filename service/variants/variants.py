@@ -164,7 +164,7 @@ def _read_subject(
     wanted: list[tuple[Of, str]]
     if isinstance(template, TraceSubject):
         names = template.computation.names
-        wanted = [("value", place.path) for step in range(names.steps + 1) for place in names.at(step)]
+        wanted = [("value", place.path) for step in names.numbers for place in names.at(step)]
     else:
         graph = template.graph
         wanted = [("value", name) for name in computed_names(graph) if name not in graph.on_request]
@@ -177,7 +177,7 @@ def _read_subject(
 def _check_trace(question: Mapping[str, Any]) -> None:
     """Refuse a trace whose values do not all follow from its inputs."""
     if question.get("operation") == TRACE:
-        for name in ("substitute", "stop_when"):
+        for name in ("substitute", "given", "stop_when"):
             if question.get(name):
                 raise at(("question", name), "has no meaning for variants of a trace", "nothing",
                          describe(question[name]))  # fmt: skip

@@ -52,14 +52,19 @@ HINTS = {
         "learning_rate": "lr alpha eta step_size learningrate learning_rat", "beta_1": "beta1 b1",
         "beta_2": "beta2 b2", "beta_1 and beta_2": "betas", "epsilon": "eps",
         "weight_decay": "wd weightdecay", "clip_norm": "clipnorm max_norm",
-        "": "momentum rho nesterov maximize foreach gamma beta3",
+        "maximize": "maximize", "ema_decay": "ema_momentum", "groups": "param_groups",
+        "": "momentum rho nesterov foreach gamma beta3",
     },
     "optimizer rmsprop": {
         "learning_rate or rho": "alpha", "centered": "centred", "": "beta_1 nesterov",
     },
     "schedule": {
         "step": "StepLR", "exponential": "ExponentialLR", "cosine": "CosineAnnealingLR cosine_decay cosin",
-        "warm_up": "warmup", "inverse_square_root": "noam", "": "linear OneCycleLR plateau polynomial",
+        "warm_up": "warmup", "inverse_square_root": "noam", "linear": "linear LinearLR",
+        "one_cycle": "OneCycleLR", "reduce_on_plateau": "plateau ReduceLROnPlateau",
+        "polynomial": "polynomial PolynomialLR",
+        "multi_step": "MultiStepLR", "cosine_restarts": "CosineAnnealingWarmRestarts",
+        "sequence": "SequentialLR", "": "cyclic",
     },
     "schedule step": {
         "factor": "gamma decay_rate", "size": "step_size", "": "last_epoch milestones",

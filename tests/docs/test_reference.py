@@ -171,7 +171,9 @@ def table(name: str, heading: str) -> dict[str, list[str]]:
 
 def described(settings: Any) -> list[tuple[str, str]]:
     """Settings and their defaults as the tables have them."""
-    return [(one.name, str(one.default).lower()) for one in settings.values()]
+    return [
+        (one.name, "required" if one.is_required else str(one.default).lower()) for one in settings.values()
+    ]
 
 
 def test_every_optimizer_is_listed_with_its_settings() -> None:

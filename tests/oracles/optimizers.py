@@ -110,6 +110,10 @@ VARIANTS: dict[str, tuple[float, float, Settings]] = {
     "rprop_bounds": (
         0.05, 0.2, {"eta_minus": 0.3, "eta_plus": 1.5, "step_min": 0.02, "step_max": 0.25}
     ),
+    "gradient_descent_maximize": (1e-5, 0.01, {"maximize": True, "weight_decay": 0.5, "clip_value": 2.0}),
+    "momentum_maximize": (1e-6, 1e-3, {"maximize": True}),
+    "adam_maximize": (1e-3, 0.01, {"maximize": True, "weight_decay": 0.1}),
+    "adamw_maximize": (1e-3, 0.01, {"maximize": True, "weight_decay": 0.1}),
 }  # fmt: skip
 NAMES = (
     *("rmsprop", "adadelta", "adamax", "adamw", "amsgrad", "nadam", "radam", "rprop", "adam"),

@@ -36,6 +36,7 @@ RENAMED = {
     "centered": "centered",
     "amsgrad": "amsgrad",
     "momentum_decay": "momentum_decay",
+    "maximize": "maximize",
 }
 PAIRS = {
     "betas": (("beta_1", 0.9), ("beta_2", 0.999)),

@@ -230,6 +230,8 @@ def trace(optimizer: Settings, gradient: Gradient, start: list[float], steps: in
             point = [x[i] + optimizer.get("momentum", 0.9) * state[i]["velocity"] for i in range(len(x))]
         asked = gradient(point, t)
         g = clip(optimizer, asked)
+        if optimizer.get("maximize", False):
+            g = [-one for one in g]
         if decay == "coupled":
             g = [g[i] + weight_decay * x[i] for i in range(len(x))]
         update = [rule(optimizer, state[i], g[i], eta, t) for i in range(len(x))]

@@ -31,6 +31,7 @@ SECOND = r"v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2"
     r"x_t = x_{t-1} - \frac{\eta_t}{1 + (t - 1) \lambda} \frac{g_t}{\sqrt{G_t} + \epsilon}",
     learning_rate=0.01,
     buffers={"sum_of_squares": "G"},
+    nonnegative=("sum_of_squares",),
 )
 def adagrad(
     state: State,
@@ -65,6 +66,7 @@ def adagrad(
     When(r"x_t = x_{t-1} - \eta_t b_t", momentum=lambda value: value != 0),
     learning_rate=0.01,
     buffers={"mean_of_squares": "v", "mean_gradient": r"\bar g", "variance": "s", "velocity": "b"},
+    nonnegative=("mean_of_squares", "variance"),
 )
 def rmsprop(
     state: State,
@@ -104,6 +106,7 @@ def rmsprop(
     r"x_t = x_{t-1} - \eta_t \Delta_t",
     learning_rate=1,
     buffers={"mean_of_squares": "v", "mean_of_squared_updates": "u"},
+    nonnegative=("mean_of_squares", "mean_of_squared_updates"),
 )
 def adadelta(
     state: State,
@@ -160,6 +163,7 @@ def _second(state: State, beta: Number) -> Number:
     When(PLAIN % ("", r"\hat v"), amsgrad=True, bias_correction=False),
     learning_rate=0.001,
     buffers={"first_moment": "m", "second_moment": "v", "largest_second_moment": r"\hat v"},
+    nonnegative=("second_moment", "largest_second_moment"),
 )
 def adam(
     state: State,
@@ -228,6 +232,7 @@ declare_variant(
     r"x_t = x_{t-1} - \frac{\eta_t}{1 - \beta_1^t} \frac{m_t}{u_t}",
     learning_rate=0.002,
     buffers={"first_moment": "m", "infinity_norm": "u"},
+    nonnegative=("infinity_norm",),
 )
 def adamax(
     state: State,
@@ -256,6 +261,7 @@ def adamax(
     r" + \frac{\mu_{t+1}}{1 - \Pi_{t+1}} m_t}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}",
     learning_rate=0.002,
     buffers={"first_moment": "m", "second_moment": "v", "momentum_product": r"\Pi"},
+    nonnegative=("second_moment", "momentum_product"),
 )
 def nadam(
     state: State,
@@ -296,6 +302,7 @@ def nadam(
     r" \text{ if } \rho_t > 5, \text{ else } x_{t-1} - \eta_t \frac{m_t}{1 - \beta_1^t}",
     learning_rate=0.001,
     buffers={"first_moment": "m", "second_moment": "v"},
+    nonnegative=("second_moment",),
 )
 def radam(
     state: State,

@@ -6,16 +6,19 @@ the list of optimizers are derived from it.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from compute.arithmetic.namespace import Arithmetic, Array
+from compute.names.suggestions import other_names
 from compute.optimizers.rules import squares
 
 Number: TypeAlias = Any
 """A hyperparameter in the numbers of the trace: a float, or an exact number."""
 Buffers: TypeAlias = dict[str, Array]
+REQUIRED = inspect.Parameter.empty  # the default of a setting without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class SettingField:
-    """A setting with its name and default; choices: its allowed values, if it is not a number."""
+    """A setting with its name and default.
+
+    choices: its allowed values, if it is not a number.
+    is_list: whether it is a list of such values.
+    is_schedule: whether it is another schedule, or a list of them.
+    """
 
     name: str
     default: Any
@@ -48,6 +56,25 @@ class SettingField:
     choices: tuple[Any, ...] = ()
     is_switch: bool = False
     is_whole: bool = False
+    is_list: bool = False
+    is_schedule: bool = False
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is REQUIRED
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are constants, which may be text."""
+        return not (self.choices or self.is_switch or self.is_whole or self.is_schedule)
+
+
+def resolve_alias(name: str) -> str:
+    """Return the name of an optimizer that may be an alias; the name itself if it is neither."""
+    if name in OPTIMIZERS:
+        return name
+    return next((declared.name for declared in OPTIMIZERS.values() if name in declared.aliases), name)
 
 
 def clip(xp: Any, a: Any, low: Any, high: Any) -> Any:
@@ -141,6 +168,7 @@ class Optimizer:
 
     formulas: its equations in LaTeX, in order; some apply to certain settings only.
     buffers: the symbol of each buffer, by name.
+    nonnegative: the buffers that are never negative.
     learning_rate, weight_decay, decay: defaults.
     updates_jointly: whether it updates all parameters at once, as one vector.
     looks_ahead: whether its gradient is taken at the parameters plus momentum times the velocity.
@@ -155,11 +183,17 @@ class Optimizer:
     learning_rate: float
     summary: str
     source: str
+    nonnegative: tuple[str, ...] = ()
     weight_decay: float | None = None
     decay: str = "coupled"
     updates_jointly: bool = False
     looks_ahead: bool = False
     rate_at_start: bool = False
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names that it may be asked by, such as sgd."""
+        return tuple(name for name in other_names(self.name) if name not in OPTIMIZERS)
 
     def equations(self, settings: Mapping[str, Any]) -> list[str]:
         """Return the formulas that apply under these settings."""
@@ -233,5 +267,10 @@ def _setting(name: str, default: Any, annotation: Any) -> SettingField:
     if get_origin(annotation) is not Annotated:
         raise ValueError(f"{name} has to be annotated with a Setting")
     kind, declared = get_args(annotation)
+    if NoneType in get_args(kind):  # None stands for a setting that was left out
+        [kind] = (one for one in get_args(kind) if one is not NoneType)
+    is_list = get_origin(kind) is Sequence
+    kind = get_args(kind)[0] if is_list else kind
     choices = get_args(kind) if get_origin(kind) is Literal else ()
-    return SettingField(name, default, declared, choices, kind is bool, kind is int)
+    is_schedule = get_origin(kind) is Callable
+    return SettingField(name, default, declared, choices, kind is bool, kind is int, is_list, is_schedule)

@@ -52,7 +52,8 @@ def momentum(
 
 
 def _velocity(state: State, momentum: Number, dampening: Number, undamped_start: bool) -> Change:
-    share = 1 if state.step == 1 and undamped_start else 1 - dampening
+    is_first = state.step == 1 and "velocity" not in state.buffers
+    share = 1 if is_first and undamped_start else 1 - dampening
     return state.keep("velocity", momentum * state.previous("velocity") + share * state.gradient)
 
 

@@ -12,6 +12,7 @@ from compute.optimizers.rules.declaration import Change, Number, Setting, State,
     r"x_t = x_{t-1} - \operatorname{sign}(g_t) \delta_t, \quad g_t = 0 \text{ where the sign changed}",
     learning_rate=0.01,
     buffers={"step_size": r"\delta", "previous_gradient": "g"},
+    nonnegative=("step_size",),
     rate_at_start=True,
 )
 def rprop(

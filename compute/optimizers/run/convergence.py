@@ -26,6 +26,10 @@ def analyse_convergence(run: Run, start: Parameters) -> tuple[Convergence | None
     objective = run.objective
     if not isinstance(objective, ProgramObjective) or run.clipping:
         return None, "convergence is analysed for a program's loss without bounds on its gradients"
+    if run.groups:
+        return None, "convergence is analysed for one group of parameters"
+    if run.maximize:
+        return None, "convergence is analysed for a loss that is minimized"
     if sum(parameter.size for parameter in start.values()) > MAX_ENTRIES:
         return None, f"convergence is analysed for at most {MAX_ENTRIES} entries of parameters"
     arithmetic: Any = run.arithmetic

@@ -11,6 +11,7 @@ from compute.arithmetic.namespace import Array
 from compute.latex import PRODUCT, SUM, Formula, symbol_latex
 from compute.optimizers.rules.declaration import Buffers, State
 from compute.optimizers.run.applying import ALL, EntrywiseNamespace, apply_rule, entry_state, flatten
+from compute.optimizers.run.averages import AVERAGE, Averaging
 from compute.optimizers.run.gradients import clip_gradients, global_norm
 from compute.optimizers.run.places import Place
 from compute.optimizers.run.surface import entry_name
@@ -18,6 +19,7 @@ from compute.optimizers.run.trace import Run, StepRecord, TraceStep
 from compute.optimizers.run.traced_numbers import (
     TracedNumber,
     TracingNamespace,
+    Writer,
     setting_formula,
     trace_number,
 )
@@ -52,7 +54,7 @@ def step_formulas(
         if parameter.size <= MAX_ENTRIES:
             state = _state(run, step, record, parameter, record.used_gradient[name], name)
             state.substituted = _substituted(step, name, substituted)
-            equations[name] = _entry_equations(run, state, symbol_latex(name))
+            equations[name] = _entry_equations(run.of(name), state, symbol_latex(name))
     if run.changes_gradient:
         for name, lines in equations.items():
             is_substituted = Place(step.number, "used_gradient", name) in substituted
@@ -88,7 +90,7 @@ def _state(
 ) -> State:
     hessian = step.state[name].get("hessian")
     return State(
-        run.arithmetic, run.number, step.number, record.learning_rate, parameter, gradient,
+        run.arithmetic, run.number, step.number, record.rate_of(name), parameter, gradient,
         dict(record.state_before[name]), None if hessian is None else lambda: hessian,
     )  # fmt: skip
 
@@ -141,7 +143,29 @@ def _equations(run: Run, state: State, symbol: str) -> dict[str, str]:
     lines["update"] = _equation(run, rf"\Delta {symbol}", step, tracing.trace(change))
     after: Any = parameter + tracing.trace(tracing.trace(change).value)
     after = substituted.get("parameters", after)
-    return lines | {"parameter": _equation(run, symbol, step, after)}
+    lines["parameter"] = _equation(run, symbol, step, after)
+    if run.average is not None and not run.optimizer.updates_jointly:
+        lines |= _average_equations(run, run.average, state, after, symbol, write_setting)
+    return lines
+
+
+def _average_equations(
+    run: Run, average: Averaging, state: State, after: Any, symbol: str, write_setting: Writer
+) -> dict[str, str]:
+    """Return the equations of the running average of a parameter. after: the parameter after the step."""
+    tracing: Any = state.xp
+    decay = _format_setting(average.decay, write_setting)
+    start: Any = state.parameter
+    if average.is_corrected:
+        start = tracing.trace(start.value * 0)
+    after = tracing.trace(tracing.trace(after).value)
+    running: Any = decay * state.buffers.get(AVERAGE, start) + (1 - decay) * after
+    running = (state.substituted or {}).get(AVERAGE, running)
+    lines = {AVERAGE: _equation(run, rf"\bar{{{symbol}}}", state.step, running)}
+    if average.is_corrected:
+        corrected = tracing.trace(running.value) / (1 - decay**state.step)
+        lines["average"] = _equation(run, rf"\hat{{{symbol}}}", state.step, corrected)
+    return lines
 
 
 def _equation(run: Run, symbol: str, step: int, traced: TracedNumber) -> str:
@@ -158,7 +182,7 @@ def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str,
     """
     equations = np.empty(record.before[name].shape, dtype=object)
     write_setting = run.write if run.arithmetic.simplifies else setting_formula
-    bounds, factor = run.clipping, _clip_factor(run, record)
+    bounds, factor, own = run.clipping, _clip_factor(run, record), run.of(name)
     for index in np.ndindex(equations.shape):
         text = run.write(record.gradient[name][index])
         if bounds.value is not None:
@@ -166,8 +190,10 @@ def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str,
             text = Formula(rf"\min\left(\max\left({text.text}, -{bound}\right), {bound}\right)")
         if factor is not None:
             text = Formula(rf"{text.at(PRODUCT)} \cdot {factor}", PRODUCT)
-        if run.decay is not None and run.decay_form == "coupled":
-            decay, parameter = write_setting(run.decay), run.write(record.before[name][index])
+        if own.maximize:
+            text = Formula(f"-{text.at(PRODUCT)}", PRODUCT)
+        if own.decay is not None and own.decays_gradient:
+            decay, parameter = write_setting(own.decay), run.write(record.before[name][index])
             text = Formula(f"{text.text} + {decay.at(PRODUCT)} \\cdot {parameter.at(PRODUCT)}", SUM)
         value = run.write(record.used_gradient[name][index]).text
         text = Formula(value) if is_substituted else text

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from compute.arithmetic.floating import Floating
-from compute.arithmetic.namespace import Arithmetic
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.optimizers.rules.declaration import Number, clip
 from compute.optimizers.rules.squares import MARGIN
 from compute.optimizers.run.objective import Parameters
@@ -43,9 +43,9 @@ def clip_gradients(xp: Arithmetic, gradient: Parameters, clipping: Clipping) -> 
     return gradient
 
 
-def add_decay(xp: Arithmetic, gradient: Parameters, parameters: Parameters, decay: Number) -> Parameters:
+def add_decay(xp: Arithmetic, gradient: Array, parameter: Array, decay: Number) -> Array:
     """Add the gradient of an L2 penalty, decay times the parameter."""
-    return {name: xp.add(array, xp.multiply(decay, parameters[name])) for name, array in gradient.items()}
+    return xp.add(gradient, xp.multiply(decay, parameter))
 
 
 def global_norm(xp: Arithmetic, gradient: Parameters) -> Number:

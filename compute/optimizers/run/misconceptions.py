@@ -63,6 +63,15 @@ def with_mistake(run: Run, code: str) -> Run | None:
     mistake = MISTAKES[code]
     if run.optimizer.name not in mistake.optimizers:
         return None
+    mistaken = _with_mistake(run, mistake)
+    found = {name: _with_mistake(own, mistake) for name, own in run.groups.items()}
+    if mistaken is None and not any(found.values()):
+        return None
+    groups = {name: found[name] or own for name, own in run.groups.items()}
+    return replace(mistaken or run, groups=groups)
+
+
+def _with_mistake(run: Run, mistake: Mistake) -> Run | None:
     if isinstance(mistake, MistakenRun):
         return mistake.build(run)
     assert isinstance(mistake, MistakenRule)
@@ -145,6 +154,18 @@ def decay_doubled(run: Run) -> Run | None:
 def clipping_left_out(run: Run) -> Run | None:
     """Leave clipping out."""
     return replace(run, clipping=_NoClipping()) if run.clipping else None
+
+
+@mistaken_run(
+    "optimizer.gradient_not_negated",
+    touched=["used_gradient", "state", "update"],
+    message="The loss is to be maximized: look at the direction of the step.",
+    note="the loss was minimized, not maximized",
+    source="the setting maximize of PyTorch's optimizers",
+)
+def gradient_not_negated(run: Run) -> Run | None:
+    """Minimize where the question maximizes."""
+    return replace(run, maximize=False) if run.maximize else None
 
 
 @mistaken_run(

@@ -62,18 +62,18 @@ class Objective(Protocol):
 
 
 class RecordedGradients:
-    """Gradients given for each step, without a loss."""
+    """Gradients given for each step, without a loss. before: the number of the last step before them."""
 
     batches = False
     work = hessian_row_work = entries = 0
 
-    def __init__(self, gradients: Sequence[Parameters], arithmetic: Arithmetic) -> None:
-        self.gradients, self.arithmetic = gradients, arithmetic
+    def __init__(self, gradients: Sequence[Parameters], arithmetic: Arithmetic, before: int = 0) -> None:
+        self.gradients, self.arithmetic, self.before = gradients, arithmetic, before
         self.data: Parameters = {}
         self.steps: int | None = len(gradients)
 
     def at(self, parameters: Parameters, step: int) -> LossAndGradients:  # noqa: ARG002 - an objective has it
-        return LossAndGradients(None, self.gradients[step - 1])
+        return LossAndGradients(None, self.gradients[step - 1 - self.before])
 
     def rows(self, step: int) -> Sequence[int] | None:  # noqa: ARG002 - an objective has it
         return None

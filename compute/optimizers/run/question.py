@@ -1,7 +1,7 @@
 """A question about an optimizer: checked, and prepared as a trace."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -13,6 +13,7 @@ from compute.errors import Path, QuestionError, QuestionErrors, at, describe, un
 from compute.optimizers.rules.declaration import OPTIMIZERS
 from compute.optimizers.run.config import OptimizerConfig, build_run
 from compute.optimizers.run.formulas import MAX_ENTRIES
+from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.objective import (
     Batches,
     Objective,
@@ -22,7 +23,9 @@ from compute.optimizers.run.objective import (
 )
 from compute.optimizers.run.places import Place
 from compute.optimizers.run.reading import Stop, Trace
+from compute.optimizers.run.state_checks import check_state
 from compute.optimizers.run.surface import Entry, entry_name, parse_entry, surface_entries
+from compute.optimizers.run.trace import Run
 from compute.optimizers.run.trace_names import TraceNames
 from compute.programs.language import parse_program
 from compute.question.limits import Limits
@@ -52,11 +55,12 @@ class TraceQuestion:
     """A question for a trace, of a program's loss or of given gradients.
 
     start: the initial parameters.
-    substitute: values, by name, that stand in the places of those that would be computed.
+    initial: the state that the first step starts from.
+    substitute, given: values, by name, that stand in the places of those that would be computed.
     data: the program's other inputs.
     loss: name of the program's scalar; the last line's by default.
     gradients: one set per step, instead of a program.
-    steps: number of steps; as many as there are gradients by default.
+    steps: number of steps to make; as many as there are gradients by default.
     every: show every so many steps.
     shown: the parts of each step to show.
     """
@@ -75,6 +79,8 @@ class TraceQuestion:
     surface: SurfaceRequest | None = None
     shown: frozenset[str] = frozenset()
     substitute: Parameters = field(default_factory=dict)
+    given: Parameters = field(default_factory=dict)
+    initial: InitialState = field(default_factory=InitialState)
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,13 @@ def prepare_trace(question: TraceQuestion) -> PreparedTrace:
         raise at(("start",), "has no parameter", "at least one parameter", "an empty object")
     objective = build_objective(question)
     steps = _count_steps(question, objective)
-    run = build_run(question.optimizer, objective)
     start = objective.start if isinstance(objective, ProgramObjective) else question.start
+    _check_groups(question.optimizer, start)
+    run = build_run(question.optimizer, objective, question.initial)
+    _check_losses(run, steps)
+    names = TraceNames(run, start, steps)
+    check_state(names, question.initial, objective.arithmetic)
+    run = replace(run, initial=_in_numbers(question.initial, objective.arithmetic))
     conventions = question.optimizer.conventions()
     if isinstance(objective, ProgramObjective):
         ahead = OPTIMIZERS[question.optimizer.name].looks_ahead
@@ -124,8 +135,7 @@ def prepare_trace(question: TraceQuestion) -> PreparedTrace:
         surface_objective = _surface_objective(question, objective)
         entries = surface_entries(question.surface.over, question.start)
         _check_ranges(question.surface, entries)
-    names = TraceNames(run, start, steps) if question.substitute else None
-    substituted = read_substituted(names, question.substitute) if names is not None else {}
+    substituted = read_substituted(names, {"substitute": question.substitute, "given": question.given})
     trace = Trace(run, start, steps, question.every, question.stop, substituted)
     return PreparedTrace(
         trace=trace,
@@ -138,12 +148,59 @@ def prepare_trace(question: TraceQuestion) -> PreparedTrace:
     )
 
 
-def read_substituted(names: TraceNames, tensors: Parameters) -> dict[Place, Any]:
-    """Return tensors by their places, in the numbers of a trace. Raises QuestionErrors."""
+def _check_groups(optimizer: OptimizerConfig, start: Parameters) -> None:
+    """Raise QuestionErrors unless groups name parameters, each in one group alone."""
+    seen: dict[str, int] = {}
+    for index, group in enumerate(optimizer.groups):
+        path: Path = ("optimizer", "groups", index, "parameters")
+        if not group.parameters:
+            raise at(path, "is empty", "at least one parameter", "an empty list")
+        for place, name in enumerate(group.parameters):
+            if name not in start:
+                raise QuestionErrors([unknown_name((*path, place), "parameter under start", name, start)])
+            if name in seen:
+                other = "this group" if seen[name] == index else f"group {seen[name]}"
+                raise at((*path, place), f"is in {other} already", "each parameter once", "a parameter twice")
+            seen[name] = index
+
+
+def _check_losses(run: Run, steps: int) -> None:
+    """Raise QuestionErrors unless a schedule that depends on losses has one for each step."""
+    if run.plateau is None:
+        return
+    path: Path = ("optimizer", "schedule", "losses")
+    if run.plateau.losses is None:
+        if not isinstance(run.objective, ProgramObjective):
+            raise at(path, "is required with gradients", "the loss after each step", "nothing")
+    elif len(run.plateau.losses) < steps:
+        raise at(path, "are fewer than steps", f"{steps}, one after each step", f"{len(run.plateau.losses)}")
+
+
+def _in_numbers(state: InitialState, arithmetic: Arithmetic) -> InitialState:
+    """Return a state in the numbers of a trace."""
+    if arithmetic.simplifies:
+        return state
+    return replace(
+        state,
+        buffers={
+            owner: {name: arithmetic.whole(array) for name, array in buffers.items()}
+            for owner, buffers in state.buffers.items()
+        },
+    )
+
+
+def read_substituted(names: TraceNames, fields: Mapping[str, Parameters]) -> dict[Place, Any]:
+    """Return tensors by their places, in the numbers of a trace. Raises QuestionErrors.
+
+    fields: tensors by name, by the field of the question.
+    """
     substituted: dict[Place, Any] = {}
     errors: list[QuestionError] = []
-    for name, tensor in tensors.items():
-        path: Path = ("substitute", name)
+    sent = [
+        ((field_, name), tensor) for field_, tensors in fields.items() for name, tensor in tensors.items()
+    ]
+    for path, tensor in sent:
+        name = path[1]
         place = names.find(name)
         if place is None:
             errors.append(names.unknown(path, name))
@@ -164,7 +221,7 @@ def build_objective(question: TraceQuestion) -> Objective:
     """Build the objective of a question. Raises QuestionErrors if names and shapes do not fit."""
     if question.gradients is not None:
         _check_gradients(question)
-        return RecordedGradients(question.gradients, question.arithmetic)
+        return RecordedGradients(question.gradients, question.arithmetic, question.initial.step)
     for name in question.data:
         if name in question.start:
             raise at(("inputs", name), "is a parameter under start already", "data", "a parameter")
@@ -308,7 +365,7 @@ def _predict_step(question: TraceQuestion, objective: Objective) -> int:
     """Predict the work of one step."""
     optimizer = OPTIMIZERS[question.optimizer.name]
     entries = sum(parameter.size for parameter in question.start.values())
-    exact, buffers = question.arithmetic.simplifies, 1 + len(optimizer.buffers)
+    exact, buffers = question.arithmetic.simplifies, 1 + _count_buffers(question)
     step = objective.work + (EXACT_STEP_WORK if exact else STEP_WORK)
     if not exact:
         step += buffers * (RULE_WORK * len(question.start) + ENTRY_WORK * entries)
@@ -318,25 +375,32 @@ def _predict_step(question: TraceQuestion, objective: Objective) -> int:
     return step
 
 
+def _count_buffers(question: TraceQuestion) -> int:
+    """Return the number of buffers of each parameter."""
+    return len(OPTIMIZERS[question.optimizer.name].buffers) + (question.optimizer.ema_decay is not None)
+
+
 def _predict_limits(question: TraceQuestion, objective: Objective, steps: int) -> Limits:
     """Predict the work and size of a trace. Only steps that are shown are kept."""
     optimizer = OPTIMIZERS[question.optimizer.name]
     entries = sum(parameter.size for parameter in question.start.values())
     exact, step = question.arithmetic.simplifies, _predict_step(question, objective)
     hessian_entries = entries**2 if optimizer.updates_jointly else 0
-    lines = len(optimizer.buffers) + 2
+    buffers, averages = _count_buffers(question), int(question.optimizer.ema_decay is not None)
+    lines = buffers + averages + 2
     written_entries = sum(array.size for array in question.start.values() if array.size <= MAX_ENTRIES)
     rows = 0 if question.batches is None else max(map(len, question.batches.rows))
     parts = {
         "parameters": entries, "loss": 1, "learning_rate": 1, "gradient": entries, "used_gradient": entries,
-        "state": entries * len(optimizer.buffers) + hessian_entries, "update": entries, "batch": rows + 1,
+        "state": entries * buffers + hessian_entries, "update": entries, "batch": rows + 1,
+        "average": averages * entries,
         "formula": FORMULA_SIZE * lines * written_entries,
     }  # fmt: skip
     shown = 1 + sum(size for name, size in parts.items() if name in question.shown)
-    returned = steps // question.every + 2
+    returned = steps // question.every + 3
     line = EXACT_FORMULA_WORK if exact else FORMULA_WORK
     arrays = len(question.start) * (
-        len(parts.keys() & question.shown) + len(optimizer.buffers) * ("state" in question.shown)
+        len(parts.keys() & question.shown) + buffers * ("state" in question.shown)
     )
     shown_work = 0 if exact else returned * (STEP_WORK + SHOWN_WORK * arrays)
     formula_work = returned * written_entries * lines * line if "formula" in question.shown else 0

@@ -11,7 +11,7 @@ from compute.arithmetic.scalars import Scalars
 from compute.errors import QuestionErrors
 from compute.optimizers.rules.squares import overflows
 from compute.optimizers.run.gradients import global_norm
-from compute.optimizers.run.objective import Parameters
+from compute.optimizers.run.objective import Parameters, ProgramObjective
 from compute.optimizers.run.places import Place, Substitute
 from compute.optimizers.run.summary import TOLERANCE, Summary, Watch
 from compute.optimizers.run.trace import Run, TraceStep, follow
@@ -23,7 +23,10 @@ SMALL_STEP_WORK = 200_000  # operations of a small step
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """When to stop before the last step: as soon as a number is at most its bound."""
+    """When to stop before the last step: as soon as a number is at most its bound.
+
+    loss: if the loss is maximized, as soon as it is at least this.
+    """
 
     gradient_norm: float | None = None
     loss: float | None = None
@@ -33,6 +36,7 @@ class Stop:
 class Trace:
     """A trace to be run once.
 
+    steps: the number of steps to make.
     every: show every so many steps, besides the start and the last.
     substituted: values that stand in the places of those that would be computed.
     summary, notes: known after the last step.
@@ -59,7 +63,9 @@ class Trace:
 
         abandoned: whether the request was abandoned; called now and then, also between shown steps.
         """
-        watch = Watch(TOLERANCE if self.stop.gradient_norm is None else self.stop.gradient_norm)
+        tolerance = TOLERANCE if self.stop.gradient_norm is None else self.stop.gradient_norm
+        ascends = self.run.maximize and isinstance(self.run.objective, ProgramObjective)
+        watch = Watch(tolerance, self.before, ascends)
         steps = follow(self.run, self.start, self.steps, substitute=self._substitute())
         reason, last, shown_last = None, None, False
         while reason is None:
@@ -76,6 +82,16 @@ class Trace:
             yield last
         self.summary = watch.conclude(reason)
         self.notes += self._final_notes(self.summary, last)
+
+    @property
+    def before(self) -> int:
+        """The number of the last step before the trace."""
+        return self.run.initial.step
+
+    @property
+    def last(self) -> int:
+        """The number of the last step."""
+        return self.before + self.steps
 
     def _substitute(self) -> Substitute | None:
         substituted = self.substituted
@@ -110,9 +126,9 @@ class Trace:
                     if step is None:
                         return steps_made, "steps"
                     reason = self._observe(step, watch)
-                    if step.number % self.every == 0:
+                    if step.number % self.every == 0 or step.number == self.before:
                         steps_made.append((step, True))
-                    elif reason is not None or step.number == self.steps:
+                    elif reason is not None or step.number == self.last:
                         steps_made.append((step, False))
                     if reason is not None:
                         return steps_made, reason
@@ -120,7 +136,7 @@ class Trace:
             if not watch.steps:
                 raise  # no step was made
             message = error.errors[0].message.partition(";")[0]
-            self.notes.append(Note("stopped", "trace", f"the trace ends after step {watch.steps}: {message}"))
+            self.notes.append(Note("stopped", "trace", f"the trace ends after step {watch.last}: {message}"))
             return steps_made, "size"
         return steps_made, None
 
@@ -144,7 +160,11 @@ class Trace:
             if bound is not None and norm is not None and norm <= bound:
                 return "gradient_norm"
             bound = self.stop.loss
-            if bound is not None and loss is not None and loss <= bound:
+            if (
+                bound is not None
+                and loss is not None
+                and (loss >= bound if self.run.maximize else loss <= bound)
+            ):
                 return "loss"
         return None
 
@@ -179,20 +199,20 @@ class Trace:
         )
         return all(map(finite, map(np.asarray, arrays)))
 
-    def _rate_as_float(self, step: int) -> float | None:
-        return self.run.to_float(self.run.rate(step))
+    def _rates_at(self, step: int) -> set[float | None]:
+        return {run.to_float(run.rate(step)) for run in (self.run, *self.run.groups.values())}
 
     def _final_notes(self, summary: Summary, last: TraceStep | None) -> list[Note]:
-        notes = []
+        notes, number = [], self.before + summary.steps
         if summary.stopped_by == "not_finite" and not summary.steps:
             notes.append(Note("not_finite", "start", "the start, or its loss, is not finite"))
         elif summary.stopped_by == "not_finite" and self._is_singular(last):
-            message = f"the Hessian has no inverse at step {summary.steps}, where the trace ends"
+            message = f"the Hessian has no inverse at step {number}, where the trace ends"
             notes.append(Note("singular", "hessian", message))
         elif summary.stopped_by == "not_finite":
-            message = f"numbers are not finite from step {summary.steps} on, where the trace ends"
+            message = f"numbers are not finite from step {number} on, where the trace ends"
             notes.append(Note("diverged", "trace", message))
-        rates = {self._rate_as_float(step) for step in (1, max(summary.steps, 1))}
+        rates = self._rates_at(self.before + 1) | self._rates_at(max(number, self.before + 1))
         if rates == {0.0} and not self.substituted:
             notes.append(Note("no_step", "learning_rate", "the learning rate is 0: parameters never move"))
         if self._is_undecided:

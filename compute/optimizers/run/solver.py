@@ -12,6 +12,7 @@ from compute.arithmetic.exact.algebra import symbols_in
 from compute.arithmetic.exact.bounds import beyond, size
 from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionErrors, at, unknown_name
+from compute.optimizers.run.config import needs_losses
 from compute.optimizers.run.convergence import analyse_convergence
 from compute.optimizers.run.objective import Parameters
 from compute.optimizers.run.question import PreparedTrace, TraceQuestion, check_shape, prepare_trace
@@ -233,7 +234,8 @@ class Solver:
                 remarks.append(f"{name} is below {declared.least:g}, outside the rule's range")
             if declared.below is not None and sympy.Ge(value, declared.below) is sympy.true:
                 remarks.append(f"{name} is not below {declared.below:g}, outside the rule's range")
-        if sympy.Lt(self.run.rate(1).xreplace(values), 0) is sympy.true:
+        first = self.run.initial.step + 1
+        if sympy.Lt(self.run.rate(first).xreplace(values), 0) is sympy.true:
             remarks.append("the learning rate is negative: steps go uphill")
         return tuple(remarks)
 
@@ -248,8 +250,12 @@ def _check(question: SolutionQuestion) -> None:
         raise at((field,), "unknown and target are required together", "both, or neither", f"no {field}")
     if trace.steps is not None and not question.target:
         raise at(("steps",), "has no meaning without a target", "a target too", "steps alone")
+    if trace.optimizer.schedule is not None and needs_losses(trace.optimizer.schedule):
+        message = "depends on losses, so that no equation follows from it"
+        raise at(("optimizer", "schedule"), message, "a schedule of steps", "a schedule of losses")
+    buffers = [array for one in trace.initial.buffers.values() for array in one.values()]
     used = (
-        symbols_in([*trace.start.values(), *trace.data.values(), *question.target.values()])
+        symbols_in([*trace.start.values(), *trace.data.values(), *buffers, *question.target.values()])
         | trace.optimizer.symbols()
     )
     for number, name in enumerate(question.unknown):

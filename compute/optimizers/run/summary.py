@@ -18,13 +18,14 @@ SWINGS = 5  # this many updates of alternating sign at the end mean oscillation
 
 @dataclass
 class Summary:
-    """The outcome of a trace, in floats. Steps are counted from 1; step 0 is the start. None: not known.
+    """The outcome of a trace, in floats. Step 0 is the start, unless steps were made before. None: not known.
 
+    steps: the number of steps made.
     stopped_by: `steps`, `gradient_norm`, `loss`, `not_finite` or `size`.
     converged_at: the first step from which on the gradient's norm stayed within the tolerance.
-    monotone: whether the loss never rose.
-    rose_at: the step at which it first rose.
-    diverging_from: the step after the least loss, if the trace ends in numbers that are not finite, a million
+    monotone: whether the loss never rose, or if it is maximized, never fell.
+    rose_at: the step at which it first did.
+    diverging_from: the step after the best loss, if the trace ends in numbers that are not finite, a million
         times above its first loss, or above it after three rises in a row. Without a loss the gradient's norm
         is used.
     oscillating: parameters whose last five updates alternate in sign.
@@ -46,19 +47,31 @@ class Summary:
 
 
 class Watch:
-    """Builds the summary of a trace as it is made, keeping five updates and no steps."""
+    """Builds the summary of a trace as it is made, keeping five updates and no steps.
 
-    def __init__(self, tolerance: float = TOLERANCE) -> None:
-        self.steps = 0
+    before: the number of the last step before the trace.
+    ascends: whether the loss is to rise.
+    last: the number of the last step so far.
+    """
+
+    def __init__(self, tolerance: float = TOLERANCE, before: int = 0, ascends: bool = False) -> None:
+        self.last = self._before = before
+        self._sign = -1 if ascends else 1
         self._tolerance = tolerance
         self._norm: float | None = None
         self._converged_at: int | None = None
         self._rose_at: int | None = None
-        self._rises, self._least, self._least_at = 0, math.inf, 0
+        self._least, self._least_at = math.inf, before
+        self._rises, self._best, self._best_at = 0, math.inf, before  # of the loss, or of its negative
         self._first: float | None = None
-        self._last: float | None = None
+        self._size: float | None = None
         self._has_loss = self._has_unknown = False
         self._updates: deque[Parameters] = deque(maxlen=SWINGS)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps made."""
+        return self.last - self._before
 
     def add_norm(self, step: int, norm: float | None) -> None:
         """Add the norm of all gradients at a step's parameters; None if it is not known."""
@@ -74,22 +87,25 @@ class Watch:
 
     def add_loss(self, step: int, size: float | None, is_loss: bool) -> None:
         """Add a step's loss, or without one its gradient's norm; None if it is not known."""
-        self.steps, self._has_loss = step, is_loss
+        self.last, self._has_loss = step, is_loss
         if size is None or math.isnan(size):
             self._has_unknown = True
-            self._last = size
+            self._size = size
             return
-        last, self._last = self._last, size
+        last, self._size = self._size, size
+        goal = self._sign * size
         if self._first is None:
             self._first = size
-        elif last is not None and size > last:
+        elif last is not None and goal > self._sign * last:
             self._rises += 1
-            if self._rose_at is None and size - last > ROUNDING * max(abs(size), abs(last)):
+            if self._rose_at is None and abs(size - last) > ROUNDING * max(abs(size), abs(last)):
                 self._rose_at = step
         else:
             self._rises = 0
         if size < self._least:
             self._least, self._least_at = size, step
+        if goal < self._best:
+            self._best, self._best_at = goal, step
 
     def conclude(self, stopped_by: str) -> Summary:
         """Return the summary after the last step."""
@@ -99,11 +115,11 @@ class Watch:
             converged_at=self._converged_at,
             tolerance=self._tolerance,
             gradient_norm=self._norm,
-            diverging_from=self._least_at + 1 if self._diverges(stopped_by) else None,
+            diverging_from=self._best_at + 1 if self._diverges(stopped_by) else None,
         )
         if self._has_loss:
-            summary.first_loss, summary.last_loss = self._first, self._last
-            if not self._has_unknown or self._last is not None:  # NaN at the end leaves the rest known
+            summary.first_loss, summary.last_loss = self._first, self._size
+            if not self._has_unknown or self._size is not None:  # NaN at the end leaves the rest known
                 summary.least_loss = self._least if math.isfinite(self._least) else None
                 summary.least_loss_at = None if summary.least_loss is None else self._least_at
             if self._rose_at is not None:
@@ -117,11 +133,12 @@ class Watch:
         return summary
 
     def _diverges(self, stopped_by: str) -> bool:
-        last, first = self._last, self._first
+        last, first = self._size, self._first
         if last is None or first is None:
             return False
         if stopped_by == "not_finite":
             return self.steps > 0
+        last, first = self._sign * last, self._sign * first
         grown = last > GROWTH * max(abs(first), TOLERANCE)
         return self._converged_at is None and last > first and (self._rises >= RISES or grown)
 

@@ -33,6 +33,7 @@ SelectChoice: TypeAlias = Literal[
     "used_gradient",
     "state",
     "update",
+    "average",
     "batch",
     "formula",
 ]
@@ -279,6 +280,14 @@ class Trace(TypedDict, total=False):
     """The update rule and its settings."""
     steps: int
     """The number of steps; by default, the number of gradients sent."""
+    state: Mapping[str, Mapping[str, TensorLike]]
+    """The buffers to start from, by parameter and name: the `state` of a step of a trace. By default,
+    those of a fresh optimizer.
+    """
+    step: int
+    """The number of the step that `start` and `state` come from. The first step has the next number,
+    which bias corrections and schedules use.
+    """
     gradients: Sequence[Mapping[str, TensorLike]]
     """The gradients of all parameters in place of a program, one object for each step."""
     every: int
@@ -296,8 +305,14 @@ class Trace(TypedDict, total=False):
     `trace[1].learning_rate`, `trace[1].loss`, `trace[1].batch.loss`; or short forms that mean one value,
     such as `x[2]`, and with one parameter `velocity[2]` or `gradient[1]`.
     """
-    select: Sequence[SelectChoice]
-    """The parts of each step to return; by default, all."""
+    given: Mapping[str, TensorLike]
+    """Values to take instead of computing them, by the same names. In a trace this is what `substitute`
+    does, since nothing is differentiated through its steps.
+    """
+    select: Sequence[SelectChoice | str]
+    """The parts of each step to return, or paths of values in all steps (`state.x.velocity`) or in one
+    (`trace[2].state.x.velocity`); by default, everything.
+    """
     arithmetic: Literal["float64", "float32", "exact"]
     """The kind of number that everything is computed in. Exact numbers may contain free symbols, and are
     returned as text, together with LaTeX and floats.
@@ -3672,6 +3687,8 @@ class Solve(Protocol[Result]):
         start: Mapping[str, TensorLike],
         optimizer: Any,
         steps: int = LEFT_OUT,
+        state: Mapping[str, Mapping[str, TensorLike]] = LEFT_OUT,
+        step: int = 0,
         unknown: Sequence[str] = LEFT_OUT,
         target: Mapping[str, TensorLike] = LEFT_OUT,
         assumptions: Mapping[str, Sequence[AssumptionsChoice]] = LEFT_OUT,
@@ -3685,6 +3702,10 @@ class Solve(Protocol[Result]):
             `h.attention.w_q`.
         optimizer: The update rule and its settings.
         steps: The number of steps; by default, the number of gradients sent.
+        state: The buffers to start from, by parameter and name: the `state` of a step of a trace. By
+            default, those of a fresh optimizer.
+        step: The number of the step that `start` and `state` come from. The first step has the next
+            number, which bias corrections and schedules use.
         unknown: The symbols to solve for. They appear in hyperparameters of the optimizer or in start
             values.
         target: The values of parameters after the last step; those not named may have any. Without a

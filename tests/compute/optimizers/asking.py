@@ -17,6 +17,7 @@ COMMON = {
     "weight_decay",
     "decay",
     *("clip_" + n for n in ("value", "norm", "epsilon")),
+    *("maximize", "ema_decay", "ema_bias_correction", "groups"),
 }
 PARTS = frozenset({"parameters", "loss", "gradient", "state", "update", "formula"})
 # A quadratic with two parameters and a mixed term, and a starting point in fractions.

@@ -154,6 +154,7 @@ HAND: dict[str, tuple[dict[str, Any], Step]] = {
         DESCENT | {"weight_decay": DECAY},
         lambda x, g, t, s: (x - RATE * (g + 2 * DECAY * x), {}),
     ),
+    "optimizer.gradient_not_negated": (DESCENT | {"maximize": True}, moves(lambda g: RATE * g)),
     "optimizer.clipping_left_out": (DESCENT | {"clip_value": 0.5}, moves(lambda g: RATE * g)),
     "schedule.counts_one_more": (
         DESCENT | {"schedule": {"name": "exponential", "factor": 0.5}},
@@ -378,6 +379,7 @@ def test_decay_that_was_to_come_after_the_update() -> None:
         ("optimizer.decay_doubled", DESCENT),
         ("optimizer.decay_left_out", DESCENT),
         ("optimizer.clipping_left_out", DESCENT),
+        ("optimizer.gradient_not_negated", DESCENT),
         ("momentum.forgotten", ADAM),
     ],
 )

@@ -392,3 +392,24 @@ def test_errors_of_a_rubric_point_into_its_objects(
     response = ask("/v1/grade", **question, **fields)
     assert response.status_code == 422
     assert part in str(errors(response)[pointer])
+
+
+def test_a_trace_from_a_state_is_graded_by_paths(ask: Ask) -> None:
+    """x = 1 - 0.5 * (0.5 * 2 + 1), then 0 - 0.5 * (0.5 * 2 + 0); what follows from a slip is counted."""
+    question = {
+        "operation": "optimizer/trace", "program": ["f = x**2 / 2"], "start": {"x": 1}, "steps": 2, "step": 3,
+        "state": {"x": {"velocity": 2}},
+        "optimizer": {"name": "momentum", "learning_rate": 0.5, "momentum": 0.5, "ema_decay": 0.5},
+    }  # fmt: skip
+    answer: dict[str, Any] = {
+        "trace[4].state.x.velocity": 2, "x[4]": 0, "trace[5].state.x.velocity": 1, "x[5]": -0.5,
+        "trace[5].average.x": -0.125,
+    }  # fmt: skip
+    question["state"] = {"x": {"velocity": 2, "running_average": 1}}
+    response = ask("/v1/grade", question=question, answer=answer)
+    assert response.status_code == 200, response.text
+    assert [item["verdict"] for item in response.json()["items"]] == ["correct"] * 4 + ["incorrect"]
+    slipped = {"x[4]": 0.25, "trace[5].state.x.velocity": 1.25, "x[5]": -0.375, "average[5]": 0.125}
+    response = ask("/v1/grade", question=question, answer=slipped)
+    verdicts = [item["verdict"] for item in response.json()["items"]]
+    assert verdicts == ["incorrect", *["follow_through"] * 3]

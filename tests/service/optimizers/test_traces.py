@@ -99,7 +99,10 @@ def test_answers_are_what_their_schema_says(ask: Ask, name: str) -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_conventions_say_the_schedule_with_its_defaults(ask: Ask, schedule: str) -> None:
-    found = traced(ask, optimizer=DESCENT | {"schedule": {"name": schedule}})["conventions"]["schedule"]
+    required = {"schedules": [{"name": "step"}], "milestones": []}
+    sent = {name: required[name] for name in required if name in SCHEDULES[schedule].settings}
+    optimizer = DESCENT | {"schedule": {"name": schedule, **sent}}
+    found = traced(ask, optimizer=optimizer)["conventions"]["schedule"]
     assert found["name"] == schedule and set(found) == {"name", *SCHEDULES[schedule].settings}
 
 

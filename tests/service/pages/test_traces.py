@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.conftest import Client
+from tests.conftest import Ask, Client
 from tests.service.pages.documents import Outline
 
 BODY: dict[str, Any] = {
@@ -101,3 +101,31 @@ def test_a_grid_has_the_points_as_headers(client: Client) -> None:
     text = show(client, body, "markdown")
     assert "| `x` | −2 | 0 | 2 |" in text
     assert "On this grid the loss is least, 0, at `x` = 0 and `y` = 0." in text
+
+
+def test_a_trace_from_a_state_with_groups_and_an_average(ask: Ask) -> None:
+    groups = [{"parameters": ["y"], "learning_rate": 0.2, "momentum": 0.5}]
+    optimizer = {"name": "sgdm", "learning_rate": 0.1, "maximize": True, "ema_decay": 0.5, "groups": groups}
+    request = {
+        "program": ["f = x + y"], "start": {"x": 1, "y": 2}, "steps": 2, "step": 3, "optimizer": optimizer,
+        "state": {name: {"velocity": 0.5, "running_average": 1} for name in ("x", "y")},
+    }  # fmt: skip
+    response = ask("/v1/optimizer/trace?format=markdown", **request)
+    assert response.status_code == 200, response.text
+    text = response.text.replace("\\", "")
+    for words in (
+        "Maximize `f`", "2 steps after step 3", "velocity of `x` after step 3", "learning rate of y",
+        "average of x",
+        "parameters: [y], learning_rate: 0.2, momentum: 0.5", "The loss never falls.",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_schedules_inside_schedules_are_written_out(ask: Ask) -> None:
+    schedule = {"name": "warm_up", "steps": 2, "then": {"name": "step", "size": 1}}
+    request = {"program": ["f = x**2"], "start": {"x": 1}, "steps": 2}
+    response = ask(
+        "/v1/optimizer/trace?format=markdown", **request, optimizer={"name": "sgd", "schedule": schedule}
+    )
+    assert response.status_code == 200, response.text
+    assert "then: (name: step, size: 1, factor: 0.1)" in response.text.replace("\\", "")

@@ -74,7 +74,7 @@ def record_of(step: TraceStep) -> StepRecord:
 
 def compare(ours: list[TraceStep], theirs: list[Any], kept: tuple[str, ...]) -> None:
     """Compare our steps, without the start, with records of the textbook loops."""
-    agree([one.record and float(one.record.learning_rate) for one in ours], [one.rate for one in theirs])
+    agree([one.record and float(one.record.rate_of("")) for one in ours], [one.rate for one in theirs])
     agree([flat(one.parameters) for one in ours], [one.parameters for one in theirs])
     agree([flat(record_of(one).gradient) for one in ours], [one.gradient for one in theirs])
     for buffer in kept:
@@ -92,7 +92,7 @@ def test_recorded_pytorch_traces(name: str) -> None:
     there = list(read_recorded(name).values())
     assert [one.number for one in steps] == list(range(1, case.steps + 1))
     assert flat(start.parameters) == flat(case.start)
-    agree([float(record_of(one).learning_rate) for one in steps], [one["rate"] for one in there])
+    agree([float(record_of(one).rate_of("")) for one in steps], [one["rate"] for one in there])
     agree([flat(one.parameters) for one in steps], [flat(one["parameters"]) for one in there])
     agree([flat(record_of(one).gradient) for one in steps], [flat(one["gradient"]) for one in there])
     agree([float(one.loss or 0) for one in steps], [one["loss"] for one in there])

@@ -59,7 +59,9 @@ def test_exact_bounds() -> None:
 
 def test_decay_is_the_gradient_of_half_the_sum_of_squares() -> None:
     parameters = {name: np.ones_like(one) * 2 for name, one in GRADIENT.items()}
-    found = add_decay(FLOAT64, GRADIENT, parameters, np.float64(0.25))
+    found = {
+        name: add_decay(FLOAT64, one, parameters[name], np.float64(0.25)) for name, one in GRADIENT.items()
+    }
     np.testing.assert_allclose(flat(found), np.array(flat(GRADIENT)) + 0.5)
 
 
