@@ -128,6 +128,16 @@ def divide(size: Size, divisor: Size) -> Size:
     return Polynomial.of(size) * Polynomial({inverse: 1 / coefficient}) if size else 0
 
 
+def share(size: Size, divisor: Size) -> Size:
+    """Return `size / divisor`, a fraction if there is a remainder; of a sum as divisor a new symbol."""
+    if isinstance(divisor, int):
+        return Polynomial.of(size) * Polynomial.of(Fraction(1, divisor))
+    try:
+        return divide(size, divisor)
+    except ShapeError:
+        return size * Polynomial.symbol(f"1/({divisor})")
+
+
 def floor_divide(size: Size, divisor: Size) -> Size:
     """Return the floor of `size / divisor`; of symbolic sizes a new symbol, such as `floor((W - w)/s)`."""
     if isinstance(size, int) and isinstance(divisor, int):
@@ -226,6 +236,55 @@ def without(shape: Shape, axis: int) -> Shape:
     at_least(-axis, shape)
     at = len(shape) + axis
     return (*shape[:at], *shape[at + 1 :])
+
+
+def is_at_least(size: Size, other: Size) -> bool | None:
+    """Return whether a size is at least another one for all sizes of at least 1; None if that is unknown."""
+    difference = size - other
+    if isinstance(difference, int):
+        return difference >= 0
+    constant = difference.terms.get((), Fraction(0))
+    others = {monomial: count for monomial, count in difference.terms.items() if monomial}
+    if any(power < 0 for monomial in others for _, power in monomial):
+        return None
+    # A floor may be 0, and every other name is at least 1.
+    least = sum(count for monomial, count in others.items() if all("(" not in name for name, _ in monomial))
+    if all(count > 0 for count in others.values()) and constant + least >= 0:
+        return True
+    if all(count < 0 for count in others.values()) and constant + least < 0:
+        return False
+    return None
+
+
+def larger(size: Size, other: Size) -> Size:
+    """Return the larger of two sizes; a new symbol, such as `max(k, 3)`, if that depends on their names."""
+    at_least_other = is_at_least(size, other)
+    if at_least_other is None:
+        return size if is_at_least(other, size) is False else Polynomial.symbol(f"max({size}, {other})")
+    return size if at_least_other else other
+
+
+def smaller(size: Size, other: Size) -> Size:
+    """Return the smaller of two sizes; a new symbol, such as `min(k, 3)`, if that depends on their names."""
+    at_least_other = is_at_least(size, other)
+    if at_least_other is None:
+        return other if is_at_least(other, size) is False else Polynomial.symbol(f"min({size}, {other})")
+    return other if at_least_other else size
+
+
+def bound_larger(size: Size, other: Size) -> Size:
+    """Return the larger of two sizes if names are large, or a bound of both that grows as they do."""
+    if isinstance(size, int) and isinstance(other, int):
+        return max(size, other)
+    mine, its = Polynomial.of(size).terms, Polynomial.of(other).terms
+    none = Fraction(0)
+    bound = {powers: max(mine.get(powers, none), its.get(powers, none)) for powers in (*mine, *its)}
+    reached = [
+        (terms.get((), none), one)
+        for one, terms in ((size, mine), (other, its))
+        if all(terms.get(powers, none) == count for powers, count in bound.items() if powers)
+    ]
+    return max(reached, key=lambda pair: pair[0])[1] if reached else Polynomial(bound).simplify()
 
 
 def symbols(size: Size) -> set[str]:
