@@ -58,7 +58,9 @@ def find_receptive_fields(graph: Graph, image: Value) -> ReceptiveFields:
                 through = _read(fields[operand.index], operand, reads, image, slid)
                 found = through if found is None else _unite(found, through, value, image)
         if found is not None:
-            fields[value.index] = found
+            fields[value.index] = tuple(
+                _without_index(field, value, size) for field, size in zip(found, image.shape, strict=True)
+            )
     return ReceptiveFields(sorted(slid) or list(range(image.rank)), fields)
 
 
@@ -100,6 +102,16 @@ def _check_whole(field: Field, size: Size) -> Field:
     """Return everything for the field of a whole axis of a value, unless it certainly leaves some out."""
     covers = _both(is_at_least(0, field.start), is_at_least(field.start + field.size, size))
     return field if covers is False else Field(size, 0, 0, None, everything=True)
+
+
+def _without_index(field: Field, value: Value, size: Size) -> Field:
+    """Return the field of a value with a single entry along the axis as one that has no index."""
+    if field.axis is not None:
+        if value.shape[value.rank + field.axis] != 1:
+            return field
+        field = field._replace(stride=0, axis=None)
+    covers = _both(is_at_least(0, field.start), is_at_least(field.start + field.size, size))
+    return Field(size, 0, 0, None, everything=True) if covers else field
 
 
 def _both(one: bool | None, other: bool | None) -> bool | None:

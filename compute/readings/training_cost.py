@@ -8,7 +8,7 @@ of as many multiply-adds. Sums of the gradients of several consumers are not cou
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from compute.dimensions import Size, product
+from compute.dimensions import product, total
 from compute.graph.graph import Graph, Value
 from compute.graph.primitive import RESULT, Cost
 
@@ -34,8 +34,7 @@ def count_backward(graph: Graph, output: Value) -> Backward:
         if value.applied is not None and any(operand.index in depends for operand in _differentiable(value)):
             depends.add(value.index)
     reached = {output.index} & depends
-    multiply_adds: Size = 0
-    elementwise: Size = 0
+    costs: list[Cost] = []
     kept: set[int] = set()
     for value in reversed(graph.values):
         if value.index not in reached or value.applied is None:
@@ -46,10 +45,10 @@ def count_backward(graph: Graph, output: Value) -> Backward:
                 continue
             reached.add(value.inputs[place].index)
             cost = value.applied.gradient_cost(place)
-            multiply_adds += cost.multiply_adds * times
-            elementwise += cost.elementwise * times
+            costs.append(Cost(cost.multiply_adds * times, cost.elementwise * times))
             kept |= {origin(needed).index for needed in _needed(value, place)}
-    return Backward(Cost(multiply_adds, elementwise), frozenset(kept))
+    multiply_adds, elementwise = zip(*costs, strict=True) if costs else ((), ())
+    return Backward(Cost(total(multiply_adds), total(elementwise)), frozenset(kept))
 
 
 def origin(value: Value) -> Value:

@@ -125,6 +125,12 @@ def test_pixels_that_no_window_reaches_are_not_everything() -> None:
     assert dense["y"] == [Field(9, 0, 0, None, False)]
 
 
+def test_a_global_pooling_sees_everything() -> None:
+    program = ("h = conv2d(x, k, padding=1)", "p = average_pool2d(h)", "y = linear(flatten(p), w)")
+    found = dict(fields_of(program, x=(3, 8, 12), k=(4, 3, 3, 3), w=(4, 2)))
+    assert found["p"] == found["y"] == [Field(8, 0, 0, None, True), Field(12, 0, 0, None, True)]
+
+
 def test_fields_in_letters() -> None:
     found = dict(fields_of(("h = conv1d(x, a)", "y = conv1d(h, a)"), x=(n,), a=(k,)))
     assert found["h"] == [Field(k, 1, 0, -1)]
