@@ -177,7 +177,7 @@ def _show_totals(answer: Mapping[str, Any]) -> Iterator[Block]:
         caches = answer["kv_cache"]["layers"]
         cells = [(Code(one["name"]), [Cell(write_size(one[name])) for name in names]) for one in caches]
         columns = [name.replace("_", " ") for name in names]
-        yield Table(["Keys and values kept for decoding"], columns, cells, corner="attention")
+        yield Table(["Keys and values kept for decoding"], columns, cells, corner="layer")
 
 
 def _list_further(answer: Mapping[str, Any]) -> Iterator[tuple[Inline, list[Inline]]]:
