@@ -14,6 +14,9 @@ from compute.integers import LARGEST
 
 Monomial = tuple[tuple[str, int], ...]
 PAIR = 0.5  # units for multiplying two terms
+TERM = 0.2  # units for a term of a sum
+COMPARISON = 0.1  # units for comparing the growth of two terms
+MOST_LETTERS = 400  # of the name of a size that is not a polynomial
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -47,10 +50,7 @@ class Polynomial:
         return self
 
     def __add__(self, other: "Size") -> "Size":
-        total = dict(self.terms)
-        for monomial, coefficient in Polynomial.of(other).terms.items():
-            total[monomial] = total.get(monomial, Fraction(0)) + coefficient
-        return Polynomial(total).simplify()
+        return total((self, other))
 
     def __mul__(self, other: "Size") -> "Size":
         others = Polynomial.of(other).terms
@@ -128,6 +128,16 @@ def divide(size: Size, divisor: Size) -> Size:
     return Polynomial.of(size) * Polynomial({inverse: 1 / coefficient}) if size else 0
 
 
+def share(size: Size, divisor: Size) -> Size:
+    """Return `size / divisor`, a fraction if there is a remainder; of a sum as divisor a new symbol."""
+    if isinstance(divisor, int):
+        return Polynomial.of(size) * Polynomial.of(Fraction(1, divisor))
+    try:
+        return divide(size, divisor)
+    except ShapeError:
+        return size * _symbol(f"1/({divisor})")
+
+
 def floor_divide(size: Size, divisor: Size) -> Size:
     """Return the floor of `size / divisor`; of symbolic sizes a new symbol, such as `floor((W - w)/s)`."""
     if isinstance(size, int) and isinstance(divisor, int):
@@ -136,7 +146,14 @@ def floor_divide(size: Size, divisor: Size) -> Size:
         return size
     above = f"({size})" if " " in str(size) else str(size)
     below = f"({divisor})" if " " in str(divisor) or "*" in str(divisor) else str(divisor)
-    return Polynomial.symbol(f"floor({above}/{below})")
+    return _symbol(f"floor({above}/{below})")
+
+
+def _symbol(text: str) -> Polynomial:
+    """Return a size that is written as this text. Raises ShapeError if the text is too long to read."""
+    if len(text) > MOST_LETTERS:
+        raise ShapeError(f"a size takes more than {MOST_LETTERS} characters to write; send numbers instead")
+    return Polynomial.symbol(text)
 
 
 def write_shifted(start: str, forward: Size, back: Size) -> str:
@@ -157,10 +174,18 @@ def product(sizes: Iterable[Size]) -> Size:
 
 def total(sizes: Iterable[Size]) -> Size:
     """Return the sum of sizes."""
-    result: Size = 0
+    number, terms = 0, dict[Monomial, Fraction]()
     for size in sizes:
-        result = result + size
-    return result
+        if isinstance(size, int):
+            number += size
+            continue
+        for monomial, coefficient in size.terms.items():
+            terms[monomial] = terms.get(monomial, Fraction(0)) + coefficient
+    if not terms:
+        return number
+    spend(TERM * len(terms))
+    terms[()] = terms.get((), Fraction(0)) + number
+    return Polynomial(terms).simplify()
 
 
 def ratio(size: Size, other: Size) -> float | str:
@@ -228,6 +253,55 @@ def without(shape: Shape, axis: int) -> Shape:
     return (*shape[:at], *shape[at + 1 :])
 
 
+def is_at_least(size: Size, other: Size) -> bool | None:
+    """Return whether a size is at least another one for all sizes of at least 1; None if that is unknown."""
+    difference = size - other
+    if isinstance(difference, int):
+        return difference >= 0
+    constant = difference.terms.get((), Fraction(0))
+    others = {monomial: count for monomial, count in difference.terms.items() if monomial}
+    if any(power < 0 for monomial in others for _, power in monomial):
+        return None
+    # A floor may be 0, and every other name is at least 1.
+    least = sum(count for monomial, count in others.items() if all("(" not in name for name, _ in monomial))
+    if all(count > 0 for count in others.values()) and constant + least >= 0:
+        return True
+    if all(count < 0 for count in others.values()) and constant + least < 0:
+        return False
+    return None
+
+
+def larger(size: Size, other: Size) -> Size:
+    """Return the larger of two sizes; a new symbol, such as `max(k, 3)`, if that depends on their names."""
+    at_least_other = is_at_least(size, other)
+    if at_least_other is None:
+        return size if is_at_least(other, size) is False else _symbol(f"max({size}, {other})")
+    return size if at_least_other else other
+
+
+def smaller(size: Size, other: Size) -> Size:
+    """Return the smaller of two sizes; a new symbol, such as `min(k, 3)`, if that depends on their names."""
+    at_least_other = is_at_least(size, other)
+    if at_least_other is None:
+        return other if is_at_least(other, size) is False else _symbol(f"min({size}, {other})")
+    return other if at_least_other else size
+
+
+def bound_larger(size: Size, other: Size) -> Size:
+    """Return the larger of two sizes if names are large, or a bound of both that grows as they do."""
+    if isinstance(size, int) and isinstance(other, int):
+        return max(size, other)
+    mine, its = Polynomial.of(size).terms, Polynomial.of(other).terms
+    none = Fraction(0)
+    bound = {powers: max(mine.get(powers, none), its.get(powers, none)) for powers in (*mine, *its)}
+    reached = [
+        (terms.get((), none), one)
+        for one, terms in ((size, mine), (other, its))
+        if all(terms.get(powers, none) == count for powers, count in bound.items() if powers)
+    ]
+    return max(reached, key=lambda pair: pair[0])[1] if reached else Polynomial(bound).simplify()
+
+
 def symbols(size: Size) -> set[str]:
     """Return the dimension names that a size depends on."""
     if isinstance(size, int):
@@ -242,10 +316,18 @@ def big_o(size: Size) -> str:
     """
     if isinstance(size, int):
         return "O(1)"
-    powers = [dict(monomial) for monomial in size.terms]
-    leading = [
-        term for term in powers if not any(term is not other and _divides(term, other) for other in powers)
-    ]
+    powers = sorted(map(dict, size.terms), key=lambda term: -sum(term.values()))
+    has_divisors = any(power < 0 for term in powers for power in term.values())
+    leading: list[dict[str, int]] = []
+    by_name: dict[str, list[dict[str, int]]] = {}
+    for term in powers:  # a term that grows faster has a larger degree
+        above = min((by_name.get(name, []) for name in term), key=len, default=leading)
+        above = powers if has_divisors else above
+        spend(COMPARISON * len(above))
+        if not any(term is not other and _divides(term, other) for other in above):
+            leading.append(term)
+            for name in term:
+                by_name.setdefault(name, []).append(term)
     return "O(" + " + ".join(sorted(map(_write_growth, leading))) + ")"
 
 

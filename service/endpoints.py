@@ -276,9 +276,11 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint(
             name="cost",
             tag="readings",
-            summary="The cost of an operation, from shapes alone",
+            summary="The cost of an operation or a network, from shapes alone",
             description="Multiply-adds, comparisons, parameters and memory, in numbers, or in polynomials in"
-            ' the dimension names if a shape is given in letters: `{"shape": ["n", "d"]}`.',
+            ' the dimension names if a shape is given in letters: `{"shape": ["n", "d"]}`. A `program` is'
+            " answered with a table by line. Also the cost of training, the longest chain of steps, key-value"
+            " caches, and receptive fields.",
             request=lambda: CostRequest,
             response=lambda: CostResponse,
             understand=understand_cost,

@@ -141,6 +141,19 @@ class Invariant(NamedTuple):
     sides: "Callable[[], tuple[Value, Value]]"
 
 
+class KeyValues(NamedTuple):
+    """The keys and values that attention reads: (..., heads, tokens, width), without heads if there is one.
+
+    scope: the full name of the attention.
+    token_axis: their axis of tokens, -2 or -1.
+    """
+
+    scope: str
+    key: "Value"
+    value: "Value"
+    token_axis: int
+
+
 @dataclass
 class Graph:
     """All values of one computation, in topological order.
@@ -161,6 +174,9 @@ class Graph:
     missing_errors: errors about missing inputs; None if they are raised instead of collected.
     stated_sizes: sizes that submodules state as settings, by setting and submodule.
     repeats: ranges of indices (first, last + 1) whose values represent several alike, with their count.
+    lines: the line of a program, from 0, that assigns each name.
+    key_values: the keys and values of each attention.
+    batch_statistics: indices of values that average over a batch, for which inference has constants.
     added_masks: masks whose numbers are added to scores.
     static_notes: notes that need no entries, as (code, name, message).
     entry_checks: for given names, functions that raise QuestionError for invalid entries.
@@ -189,6 +205,9 @@ class Graph:
     missing_errors: list[QuestionError] | None = None
     stated_sizes: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeats: list[tuple[int, int, Size]] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+    key_values: list[KeyValues] = field(default_factory=list)
+    batch_statistics: set[int] = field(default_factory=set)
     added_masks: list[Value] = field(default_factory=list)
     static_notes: list[tuple[str, str, str]] = field(default_factory=list)
     entry_checks: dict[str, Callable[[Arithmetic, Array], None]] = field(default_factory=dict)
@@ -308,6 +327,10 @@ class Graph:
             for name, value in self.names.items()
             if value.name is not None and value.name != name
         }
+
+    def add_key_values(self, key: Value, value: Value, token_axis: int) -> None:
+        """Record the keys and values that attention reads, before shared heads are repeated."""
+        self.key_values.append(KeyValues(self._scope.strip("."), key, value, token_axis))
 
     @contextmanager
     def repeated(self, count: Size) -> Iterator[None]:

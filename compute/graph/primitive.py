@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, Size, product
+from compute.dimensions import Shape, ShapeError, Size, broadcast, product
+from compute.graph.axis_windows import Reads, read_aligned, read_all
 from compute.graph.numerics import NO_HAZARD, Finding, Hazard
 from compute.graph.work import ENTRY, STEP, copy_work, count_entries
 from compute.latex import Formula
@@ -91,6 +92,13 @@ class Primitive:
         Jacobian is diagonal or symmetric; "complex_step": forward with the tangents as imaginary parts, see
         `ComplexStep`; otherwise a function (xp, change, y, *operands, **attributes) of one tangent.
     cost(shape, *shapes, **attributes): see `Cost`.
+    gradient_cost(place, shape, *shapes, **attributes): the cost of the gradient rule of one operand. By
+        default that of forward: a product takes as many multiply-adds for each of its factors.
+    depth(shape, *shapes, **attributes): the steps that follow one another inside it, if it is a loop. By
+        default one, or none if it only moves entries.
+    reads(place, shape, *shapes, **attributes): the entries of one operand that an entry of the result reads;
+        see `compute.graph.axis_windows`. By default those at the same indices, if it works entry by entry,
+        and otherwise all.
     work(shape, *shapes, **attributes): the predicted work of forward (see `compute.graph.work`) if it does
         not follow from cost and entries, as for loops. Sizes are numbers.
     gradient_work(place, shape, *shapes, **attributes): the same for the gradient rule of one operand.
@@ -131,6 +139,9 @@ class Primitive:
     keeping: Callable[..., tuple[Array, Any]] | None = None
     tangents: Tangents | None = None
     cost: Callable[..., Cost] = elementwise_cost
+    gradient_cost: Callable[..., Cost] | None = None
+    depth: Callable[..., Size] | None = None
+    reads: Callable[..., Reads] | None = None
     pairs: Callable[..., tuple[Size, Size | None]] | None = None
     work: Callable[..., int] | None = None
     gradient_work: Callable[..., int] | None = None
@@ -227,6 +238,38 @@ class Application:
     def cost(self) -> Cost:
         """The cost of computing it once."""
         return self.primitive.cost(self.shape, *self.shapes, **self.attributes)
+
+    def gradient_cost(self, place: int) -> Cost:
+        """Return the cost of the gradient of one operand."""
+        count = self.primitive.gradient_cost
+        return self.cost if count is None else count(place, self.shape, *self.shapes, **self.attributes)
+
+    @property
+    def depth(self) -> Size:
+        """The steps that follow one another inside it."""
+        if self.primitive.depth is not None:
+            return self.primitive.depth(self.shape, *self.shapes, **self.attributes)
+        return 1 if any(self.cost) else 0
+
+    def reads(self, place: int) -> Reads:
+        """Return the entries of one operand that an entry of the result reads."""
+        rule = self.primitive.reads
+        if rule is not None:
+            return rule(place, self.shape, *self.shapes, **self.attributes)
+        operand = self.shapes[place]
+        return read_aligned(self.shape, operand) if self._is_elementwise else read_all(operand)
+
+    @property
+    def _is_elementwise(self) -> bool:
+        """True if an entry of the result certainly reads the entries at its own indices alone."""
+        primitive = self.primitive
+        works_by_entry = primitive.broadcasts or primitive.tangents == "symmetric"
+        if not works_by_entry or "axis" in self.attributes or self.cost.multiply_adds != 0:
+            return False
+        try:
+            return broadcast(*self.shapes) == self.shape
+        except ShapeError:
+            return False
 
     @property
     def pairs(self) -> tuple[Size, Size | None] | None:

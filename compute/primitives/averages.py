@@ -8,6 +8,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
+from compute.graph.axis_windows import reduced_reads
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import Formula, axes_latex
 
@@ -57,6 +58,7 @@ average = Primitive(
     shape=_without,
     latex=_latex,
     cost=lambda shape, a, axes: Cost(elementwise=product(a)),
+    reads=lambda place, shape, a, axes: reduced_reads(shape, a, axes),
     expects="enough axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,

@@ -10,6 +10,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
+from compute.graph.axis_windows import AxisWindow, Reads, read_aligned, read_all
 from compute.graph.numerics import SUMS
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import CALL, copy_work, count_entries
@@ -76,6 +77,16 @@ def _gradient_scratch(batch: Shape, band: Any, keyed: Any) -> int:
     return _scratch(batch, (rows, band[-1])) + count_entries((*batch, rows, keyed[-1]))
 
 
+def _band_reads(place: int, shape: Shape, *shapes: Shape, left: Size, right: Size) -> Reads:
+    """Return the reads: those of the keys and their values are a window around the query."""
+    operand = shapes[place]
+    if place > 1:
+        return read_all(operand)
+    around = AxisWindow(-2, left + right + 1, 1, -left, slides=True)
+    aligned = read_aligned((*shape[:-2], *operand[-2:]), operand)[:-2]
+    return (*aligned, around if place else AxisWindow(-2), None)
+
+
 # The scores of each query with the keys in its band: entry (i, j) is the dot product with key i - left + j.
 # A gradient that is exactly 0 comes from a masked pair and passes nothing, even if the other factor is NaN.
 banded_scores = Primitive(
@@ -99,6 +110,7 @@ banded_scores = Primitive(
     scratch=lambda shape, *operands, **reach: _scratch(shape[:-2], shape[-2:]),
     gradient_scratch=lambda place, shape, a, b, **reach: _gradient_scratch(shape[:-2], shape[-2:], b),
     pairs=_scores_pairs,
+    reads=_band_reads,
     expects="queries (..., n, k) and keys (..., m, k)",
     broadcasts=True,
     hazard=SUMS,
@@ -132,6 +144,7 @@ banded_sum = Primitive(
     gradient_work=lambda place, shape, a, b, **reach: _gradient_work(shape[:-2], a[-2:], b, b[-1]),
     scratch=lambda shape, a, b, **reach: _scratch(shape[:-2], a[-2:]),
     gradient_scratch=lambda place, shape, a, b, **reach: _gradient_scratch(shape[:-2], a[-2:], b),
+    reads=_band_reads,
     expects="a band (..., n, width) and values (..., m, k)",
     broadcasts=True,
     hazard=SUMS,
@@ -182,6 +195,7 @@ masked_banded_sum = Primitive(
     gradient_scratch=lambda place, shape, a, b, allowed, **reach: _gradient_scratch(shape[:-2], a[-2:], b),
     operand_kinds={"allowed": ("boolean",)},
     hidden_operands=("allowed",),
+    reads=_band_reads,
     expects="a band (..., n, width), values (..., m, k) and a mask that broadcasts to the band",
     broadcasts=True,
     hazard=SUMS,

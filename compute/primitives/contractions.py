@@ -6,6 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
+from compute.graph.axis_windows import product_reads, project_reads
 from compute.graph.numerics import SUMS, find_cancellation
 from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import count_entries, matmul_work
@@ -67,6 +68,7 @@ matmul = Primitive(
     work=product_work,
     gradient_work=product_gradient_work,
     gradient_scratch=product_gradient_scratch,
+    reads=product_reads,
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
     propagates_nonfinite=True,
@@ -105,6 +107,7 @@ project = Primitive(
     shape=_project_shape,
     latex=lambda a, w: Formula(f"{a.at(JOINED)} {w.at(JOINED)}", JOINED),
     cost=_matmul_cost,
+    reads=project_reads,
     expects="vectors (..., k) and a matrix (k, m)",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,

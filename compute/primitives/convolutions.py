@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, divide, product
+from compute.dimensions import Shape, ShapeError, Size, divide, product, share
+from compute.graph.axis_windows import AxisWindow, Reads, read_all, sliding_reads
 from compute.graph.numerics import SUMS
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import CALL, copy_work, count_entries
@@ -48,6 +49,14 @@ def _convolve_cost(shape: Shape, x: Shape, kernel: Shape, **attributes: Any) -> 
     return Cost(multiply_adds=product(shape) * product(kernel[1:]))
 
 
+def _convolution_reads(place: int, shape: Shape, x: Shape, kernel: Shape, *, layout: Layout) -> Reads:
+    """Return the reads: of x a window over the last two axes, and all channels."""
+    if place:
+        return read_all(kernel)
+    batch, _, *slid = sliding_reads(layout, kernel[2:], x)
+    return (batch, None, *slid)
+
+
 convolve = Primitive(
     "convolve",
     forward=lambda xp, x, kernel, *, layout: correlate(xp, x, kernel, layout),
@@ -66,6 +75,7 @@ convolve = Primitive(
     scratch=lambda shape, x, kernel, layout: padded_size(
         (x[0], x[1] + shape[1], *x[2:]), layout, (kernel[2], kernel[3])
     ),
+    reads=_convolution_reads,
     expects=EXPECTS,
     hazard=SUMS,
 )
@@ -77,6 +87,20 @@ def _transposed_shape(x: Shape, kernel: Shape, *, layout: Layout, output: Sizes)
     if x[1] != kernel[0]:
         raise ShapeError(f"{x[1]} channels meet a kernel for {kernel[0]}")
     return (x[0], kernel[1] * layout.groups, *output)
+
+
+def _transposed_reads(
+    place: int, shape: Shape, x: Shape, kernel: Shape, *, layout: Layout, output: Sizes
+) -> Reads:
+    """Return the reads: of x the window whose outputs overlap; its stride is one over that of the layout."""
+    if place:
+        return read_all(kernel)
+    slid = []
+    for axis in (0, 1):
+        stride, reach = layout.stride[axis], layout.dilation[axis] * (kernel[axis + 2] - 1)
+        first = share(layout.padding[axis][0] - reach, stride)
+        slid.append(AxisWindow(axis - 2, share(reach, stride) + 1, share(1, stride), first, slides=True))
+    return (AxisWindow(-4), None, *slid)
 
 
 # The transposed convolution: the linear map that `convolve` applies to gradients of its output.
@@ -104,6 +128,7 @@ convolve_transposed = Primitive(
     scratch=lambda shape, x, kernel, layout, output: padded_size(
         (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
     ),
+    reads=_transposed_reads,
     expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
     hazard=SUMS,
 )

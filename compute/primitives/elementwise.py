@@ -7,6 +7,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, broadcast
+from compute.graph.axis_windows import elementwise_reads
 from compute.graph.numerics import QUOTIENT, Finding, find_cancellation, find_underflow
 from compute.graph.primitive import Primitive, identity_gradient, no_cost
 from compute.latex import PRODUCT, SUM, Formula, add_latex
@@ -40,6 +41,7 @@ identity = Primitive(
     latex=lambda a: a,
     cost=no_cost,
     kind="same",
+    reads=elementwise_reads,
     expects="any shape",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
@@ -113,6 +115,7 @@ negative = Primitive(
     tangents="linear",
     shape=lambda a: a,
     latex=lambda a: Formula(f"-{a.at(PRODUCT)}", SUM),
+    reads=elementwise_reads,
     expects="any shape",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,

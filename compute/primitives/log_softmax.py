@@ -4,6 +4,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
+from compute.graph.axis_windows import reductions_reads
 from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import Formula
 from compute.primitives.reductions import axis_subscript, promised_sums, same_shape
@@ -70,6 +71,7 @@ log_softmax = Primitive(
     latex=_latex,
     # a maximum, two differences, an exponential and a sum for each entry
     cost=lambda shape, a, axis: Cost(elementwise=5 * product(shape)),
+    reads=reductions_reads,
     expects="an axis of the operand",
     promise=Promise(
         "exponentials along the log-softmax axis sum to 1 (to 0 where all scores are -infinity)",

@@ -8,6 +8,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
+from compute.graph.axis_windows import product_reads
 from compute.graph.numerics import SUMS, find_cancellation
 from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import CALL, copy_work
@@ -99,6 +100,7 @@ masked_matmul = Primitive(
     gradient_scratch=lambda place, shape, a, b, allowed: product_gradient_scratch(place, shape, a, b),
     operand_kinds={"allowed": ("boolean",)},
     hidden_operands=("allowed",),
+    reads=product_reads,
     expects="matrices (..., n, k) and (..., k, m), and a mask that broadcasts to the first",
     broadcasts=True,
     hazard=SUMS,
@@ -133,6 +135,7 @@ guarded_matmul = Primitive(
         2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2 if place else -1]
     ),
     gradient_scratch=product_gradient_scratch,
+    reads=product_reads,
     expects=matmul.expects,
     broadcasts=True,
     propagates_nonfinite=True,

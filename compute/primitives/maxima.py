@@ -13,6 +13,7 @@ import numpy as np
 from compute.arithmetic.dependence import Dependence, open_where
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
+from compute.graph.axis_windows import pooling_reads
 from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import count_entries
 from compute.latex import PRODUCT, Formula
@@ -86,6 +87,7 @@ winners = Primitive(
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     work=maximum_work,
     scratch=lambda shape, a, **attributes: padded_size(a, attributes["layout"], (1, 1)),
+    reads=pooling_reads,
     expects="at least two axes",
 )
 
@@ -222,5 +224,6 @@ max_pool = Primitive(
         2 * count_entries(padded_shape(a, attributes["layout"]))
     ),
     propagates_nonfinite_gradient=True,
+    reads=pooling_reads,
     expects="at least two axes",
 )

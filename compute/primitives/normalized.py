@@ -13,6 +13,7 @@ import numpy as np
 from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast, write_into
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
+from compute.graph.axis_windows import Reads, read_aligned, read_all
 from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import CALL, copy_work
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
@@ -204,6 +205,17 @@ def normalized_latex(
     return formula if bias.text == "0" else Formula(rf"{formula.text} + {bias.at(SUM)}", SUM)
 
 
+def _reads(place: int, shape: Shape, *shapes: Shape, cut: Shape | None, **settings: Any) -> Reads:
+    """Return the reads: along the axes of x that are kept, the same index; along others, everything."""
+    if place:
+        return read_aligned(shape, shapes[place])
+    if cut is not None:
+        return read_all(shape)
+    first, last = settings["kept"]
+    aligned = read_aligned(shape, shapes[0])
+    return tuple(window if first <= at < last else None for at, window in enumerate(aligned))
+
+
 # (x - mean(x))/sqrt(var(x) + epsilon) gain + bias.
 # centered: if false, the same with mean(x) = 0.
 # cut: the shape that x is reshaped to first; None for its own.
@@ -227,6 +239,7 @@ normalized_groups = Primitive(
     work=lambda *shapes, **settings: _work(15, *shapes, **settings),
     gradient_work=lambda place, *shapes, **settings: _work(35, *shapes, **settings) // 2,
     scratch=lambda shape, x, gain, bias, **settings: 5 * product(x) + 6 * BLOCK,
+    reads=_reads,
     expects="x, and a gain and a bias that broadcast to it",
     broadcasts=True,
     propagates_nonfinite=True,

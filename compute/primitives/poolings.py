@@ -13,6 +13,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
+from compute.graph.axis_windows import pooling_reads
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import count_entries as size_of
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
@@ -64,6 +65,7 @@ window_sum = Primitive(
     gradient_work=lambda place, *shapes, **attributes: 3 * sum_work(*shapes, **attributes),
     scratch=lambda shape, a, **attributes: 2 * padded_size(a, attributes["layout"], (1, 1)),
     gradient_scratch=lambda place, shape, a, **attributes: 3 * size_of(padded_shape(a, attributes["layout"])),
+    reads=pooling_reads,
     expects="at least two axes",
 )
 
@@ -161,6 +163,7 @@ window_norm = Primitive(
     work=norm_work,
     gradient_work=lambda place, *shapes, **attributes: norm_work(*shapes, **attributes),
     scratch=lambda shape, a, **attributes: 4 * padded_size(a, attributes["layout"], (1, 1)),
+    reads=pooling_reads,
     expects="at least two axes",
     convention={"derivative_of_abs_at_0": 0, "derivative_of_norm_at_0": 0},
 )

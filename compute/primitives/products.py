@@ -4,6 +4,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product
+from compute.graph.axis_windows import reductions_reads
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import PRODUCT, Formula
 
@@ -64,6 +65,7 @@ product_over = Primitive(
     shape=_product_shape,
     latex=lambda a, axis: Formula(rf"\prod_{{\text{{axis }} {axis}}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
+    reads=reductions_reads,
     expects="enough axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,

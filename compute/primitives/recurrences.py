@@ -1,6 +1,6 @@
 """Primitives that compute all steps of a recurrent layer at once, if no single step is requested."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,18 @@ def _rnn_shape(terms: Shape, w_h: Shape, start: Shape, running: Shape, **setting
     return terms
 
 
-def _scan_work(forward: int, backward: int, functions: int, kept: int) -> dict[str, Any]:
-    """Return the rules for work and scratch that all scans share.
+def _scan_rules(
+    cost: Callable[..., Cost],
+    chain: Callable[..., int],
+    forward: int,
+    backward: int,
+    functions: int,
+    kept: int,
+) -> dict[str, Any]:
+    """Return the rules for cost, depth, work and scratch that all scans share.
+
+    cost: the cost of all steps.
+    chain(shapes, settings): the steps of arithmetic from one state to the next, each of which needs the last.
 
     forward, backward: NumPy calls at each step of either pass.
     functions: the number of functions evaluated for each entry of a state.
@@ -56,7 +66,15 @@ def _scan_work(forward: int, backward: int, functions: int, kept: int) -> dict[s
     def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
         return kept * count_entries(terms) // 4
 
+    def gradient_cost(place: int, shape: Shape, *shapes: Shape, **settings: Any) -> Cost:
+        """Count the way back through the states as the gradient of the terms; then that of the weights."""
+        whole = cost(shape, *shapes, **settings)
+        return whole if place == 0 else Cost(whole.multiply_adds) if place == 1 else Cost()
+
     return {
+        "cost": cost,
+        "gradient_cost": gradient_cost,
+        "depth": lambda shape, *shapes, **settings: chain(shapes, settings) * shapes[0][-2],
         "work": work,
         "gradient_work": gradient_work,
         "scratch": scratch,
@@ -67,6 +85,16 @@ def _scan_work(forward: int, backward: int, functions: int, kept: int) -> dict[s
 def _rnn_cost(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, activation: str, reverse: bool) -> Cost:
     entries = product(shape)
     return Cost(entries * w_h[0], entries * (1 if activation == "identity" else 2))
+
+
+def _rnn_chain(shapes: Sequence[Shape], settings: Mapping[str, Any]) -> int:
+    """Count a product, a sum and the activation."""
+    return 2 if settings["activation"] == "identity" else 3
+
+
+def _gru_chain(shapes: Sequence[Shape], settings: Mapping[str, Any]) -> int:
+    """Count the reset gate, the candidate and the new state; another product if it is of the reset state."""
+    return 8 + bool(shapes[2]) if settings["reset_after"] else 9
 
 
 def _latex(name: str) -> Callable[..., Formula]:
@@ -98,8 +126,7 @@ rnn_scan = Primitive(
     tangents="complex_step",
     shape=_rnn_shape,
     latex=_latex("rnn"),
-    cost=_rnn_cost,
-    **_scan_work(6, 10, 4, 1),
+    **_scan_rules(_rnn_cost, _rnn_chain, 6, 10, 4, 1),
     operand_kinds={"running": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
@@ -128,8 +155,7 @@ lstm_scan = Primitive(
     tangents="complex_step",
     shape=_lstm_shape,
     latex=_latex("lstm"),
-    cost=_lstm_cost,
-    **_scan_work(25, 40, 4, 5),
+    **_scan_rules(_lstm_cost, lambda shapes, settings: 7, 25, 40, 4, 5),
     operand_kinds={"running": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
@@ -158,8 +184,7 @@ gru_scan = Primitive(
     tangents="complex_step",
     shape=_gru_shape,
     latex=_latex("gru"),
-    cost=_gru_cost,
-    **_scan_work(25, 40, 4, 6),
+    **_scan_rules(_gru_cost, _gru_chain, 25, 40, 4, 6),
     operand_kinds={"running": ("boolean",)},
     expects="terms (..., steps, 3*h), weights (h, 3*h), a bias and a first state (..., h)",
 )

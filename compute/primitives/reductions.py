@@ -6,6 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
+from compute.graph.axis_windows import reductions_reads
 from compute.graph.numerics import Hazard, find_cancellation, find_saturated_rows
 from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import PRODUCT, Formula, axes_latex, sum_latex
@@ -79,6 +80,7 @@ softmax = Primitive(
     shape=lambda a, axis: a,
     latex=_softmax_latex,
     cost=_softmax_cost,
+    reads=reductions_reads,
     expects="any shape",
     remark=_softmax_remark,
     promise=Promise(
@@ -110,6 +112,7 @@ sum_over = Primitive(
     shape=lambda a, axis: without(a, axis),
     latex=lambda a, axis: sum_latex(a, None if axis is None else [axis]),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
+    reads=reductions_reads,
     expects="enough axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,

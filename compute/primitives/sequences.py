@@ -5,6 +5,7 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, at_least, broadcast, show, total
 from compute.errors import UnfitEntries, describe_first_unfit
+from compute.graph.axis_windows import expanded_reads, joined_reads, row_reads
 from compute.graph.primitive import Primitive, no_cost
 from compute.graph.work import copy_work, count_entries
 from compute.latex import Formula
@@ -35,6 +36,7 @@ time_step = Primitive(
     latex=lambda a, at: Formula(a.scripted("_", str(at + 1))),
     cost=no_cost,
     kind="same",
+    reads=lambda place, shape, a, at: row_reads(shape, a, -2, at),
     expects="at least two axes",
     propagates_nonfinite_gradient=True,
     is_row_select=True,
@@ -66,6 +68,7 @@ stack = Primitive(
     ),
     cost=no_cost,
     kind="same",
+    reads=lambda place, shape, *a, axis: expanded_reads(place, shape, a[place], axis=axis),
     expects="values of one shape",
     propagates_nonfinite=True,
 )
@@ -102,6 +105,7 @@ concatenate = Primitive(
     ),
     cost=no_cost,
     kind="same",
+    reads=joined_reads,
     expects="values that differ in size along the axis alone",
     propagates_nonfinite=True,
 )

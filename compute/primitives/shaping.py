@@ -6,6 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, product, show
+from compute.graph.axis_windows import reshaped_reads, row_reads, sliced_reads
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import Formula, written_items
 
@@ -43,6 +44,7 @@ rows = Primitive(
     latex=lambda a, start, stop: Formula(a.scripted("_", f"{start}:{stop}")),
     cost=no_cost,
     kind="same",
+    reads=lambda place, shape, a, start, stop: row_reads(shape, a, -2, (start, None, 1)),
     expects="at least two axes",
     propagates_nonfinite_gradient=True,
 )
@@ -71,6 +73,7 @@ columns = Primitive(
     latex=lambda a, start, stop: Formula(a.scripted("_", f":,{start}:{stop}")),
     cost=no_cost,
     kind="same",
+    reads=lambda place, shape, a, start, stop: row_reads(shape, a, -1, (start, None, 1)),
     expects="enough columns",
     propagates_nonfinite_gradient=True,
 )
@@ -98,6 +101,7 @@ reshape = Primitive(
     latex=lambda a, to: a,
     cost=no_cost,
     kind="same",
+    reads=reshaped_reads,
     expects="as many entries as the shape has",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
@@ -145,6 +149,7 @@ part = Primitive(
     latex=_part_latex,
     cost=no_cost,
     kind="same",
+    reads=lambda place, shape, a, items: sliced_reads(shape, a, items),
     expects="an axis for each index",
 )
 

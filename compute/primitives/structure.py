@@ -11,6 +11,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, divide, write_shifted
+from compute.graph.axis_windows import AxisWindow, Reads, expanded_reads, reshaped_reads, transposed_reads
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import POWER, Formula, constant_latex
 
@@ -32,6 +33,7 @@ transpose = Primitive(
     latex=lambda a: Formula(a.scripted("^", r"\top", POWER), POWER),
     cost=no_cost,
     kind="same",
+    reads=transposed_reads,
     expects="at least two axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
@@ -73,6 +75,18 @@ def _merge_shape(a: Shape, *, axis: int) -> Shape:
     return (*a[:-3], *trailing)
 
 
+def _split_reads(place: int, shape: Shape, a: Shape, *, parts: Size, axis: int) -> Reads:
+    """Return the reads: the split axis as a whole."""
+    return tuple(None if at == axis else AxisWindow(at if at >= -2 else at - 1) for at in range(-len(a), 0))
+
+
+def _merge_reads(place: int, shape: Shape, a: Shape, *, axis: int) -> Reads:
+    """Return the reads: the merged axes as a whole."""
+    return tuple(
+        None if at in (axis, -3) else AxisWindow(at if at >= -2 else at + 1) for at in range(-len(a), 0)
+    )
+
+
 # The last or second-to-last axis split into equal parts along a new third-to-last axis.
 split_axis = Primitive(
     "split_axis",
@@ -83,6 +97,7 @@ split_axis = Primitive(
     latex=lambda a, parts, axis: Formula(rf"\operatorname{{split}}_{{{parts}}}\left({a.text}\right)"),
     cost=no_cost,
     kind="same",
+    reads=_split_reads,
     expects="an axis that the parts divide",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
@@ -98,6 +113,7 @@ merge_axis = Primitive(
     latex=lambda a, axis: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
     kind="same",
+    reads=_merge_reads,
     expects="at least three axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
@@ -119,6 +135,7 @@ join_axes = Primitive(
     latex=lambda a: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
     kind="same",
+    reads=reshaped_reads,
     expects="at least two axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
@@ -146,6 +163,7 @@ expand_dims = Primitive(
     latex=lambda a, axis: a,
     cost=no_cost,
     kind="same",
+    reads=expanded_reads,
     expects="enough axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,

@@ -13,7 +13,7 @@ from compute.arithmetic.expressions import Expression
 from compute.budgets.planning import spend
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph.graph import Graph, Replacement, Value, apply
+from compute.graph.graph import Graph, MissingPolicy, Replacement, Value, apply
 from compute.graph.spec import Tensor, ValueSpec
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
@@ -45,6 +45,7 @@ def build_program(
     everything: bool = True,
     symbolic: bool = False,
     replacement: Replacement | None = None,
+    missing_policy: MissingPolicy | None = None,
 ) -> tuple[Graph, list[Claim]]:
     """Build the graph of a program for inputs and given values of these shapes, and its claims.
 
@@ -53,6 +54,7 @@ def build_program(
     parameters: the names of trainable inputs; None for all inputs except `data`.
     data: the names of inputs that are data.
     requested, everything, symbolic, replacement: as for `Graph`.
+    missing_policy: as for `Graph`; by default, weights of submodules are refused unless values are given.
     """
     try:
         assignments, used = parse_program(lines)
@@ -60,6 +62,7 @@ def build_program(
         builder.graph.requested = frozenset(requested) | given.keys()
         builder.graph.everything, builder.graph.symbolic = everything, symbolic
         builder.graph.replacement = replacement
+        builder.graph.missing_policy = missing_policy or builder.graph.missing_policy
         builder.check_roles(parameters, data)
         try:
             for assignment in assignments:
@@ -223,6 +226,7 @@ class _Builder(Terms):
             kind = MissingInputs if isinstance(errors, MissingInputs) else QuestionErrors
             raise kind(self._at_line(error, assignment) for error in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
+        self.graph.lines[name] = line
         for old, new in self.old_names.items():
             message = f"{old} is called {new} now; the old name is understood for one more version"
             self.graph.add_note("renamed", name, message)

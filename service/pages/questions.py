@@ -39,7 +39,7 @@ def restate_question(
 ) -> Section:
     """Return the question of an operation or a program: inputs, and the settings with their meanings."""
     declared = CATALOGUE.get(operation)
-    blocks = _show_program(request)
+    blocks = show_program(request)
     for name, tensor in list_inputs(declared, request):
         known = None if declared is None else declared.find_input(name)
         if known is None:
@@ -62,7 +62,7 @@ def restate_optimization(
     further: what else is asked, before the settings.
     """
     optimizer = OPTIMIZERS.get(resolve_alias(str(request["optimizer"].get("name"))))
-    blocks = _show_program(request)
+    blocks = show_program(request)
     verb = "Maximize" if conventions.get("maximize") else "Minimize"
     sentence: list[Inline] = ["Apply the gradients that were sent"]
     if "program" in request:
@@ -118,7 +118,8 @@ def show_rule(formulas: Sequence[str], conventions: Mapping[str, Any]) -> Sectio
     return Section(["Update rule"], blocks)
 
 
-def _show_program(request: Mapping[str, Any]) -> list[Block]:
+def show_program(request: Mapping[str, Any]) -> list[Block]:
+    """Return the lines of a program, if the question has one."""
     program = request.get("program")
     if program is None:
         return []

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from compute.arithmetic.namespace import Array
+from compute.dimensions import ratio, write_size
 from compute.question.answer import Answer, Plan
+from compute.readings.cost import TotalCost
 from compute.readings.notes import Note
-from service.questions.costs import cost_json
 from service.questions.readings import parts_json
 from service.questions.tensors import encode
 
@@ -102,3 +103,15 @@ def _render_plan(plan: Plan) -> dict[str, bytes]:
         "unknown": plan.unknown,
     }
     return {name: orjson.dumps(part) for name, part in parts.items()}
+
+
+def cost_json(cost: TotalCost) -> dict[str, Any]:
+    """Return the counts of a cost as JSON, with the savings if not every query meets every key."""
+    names = ("multiply_adds", "elementwise", "comparisons", "parameters")
+    counts: dict[str, Any] = {name: write_size(getattr(cost, name)) for name in names}
+    if cost.all_comparisons != cost.comparisons:
+        counts["all_comparisons"] = write_size(cost.all_comparisons)
+        if cost.exact_comparisons is not None:
+            counts["exact_comparisons"] = write_size(cost.exact_comparisons)
+        counts["speedup"] = ratio(cost.all_comparisons, cost.comparisons)
+    return counts

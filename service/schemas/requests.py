@@ -57,9 +57,12 @@ from service.schemas.setting_validators import (
 )
 from service.schemas.types import (
     INTEGRAL,
+    LEFT_OUT,
     MAX_NAMES,
+    NEVER,
     Change,
     MaskTensor,
+    Name,
     Request,
     ShapeOnly,
     Tensor,
@@ -142,13 +145,89 @@ CompareRequest = create_model(
 )
 
 
-class CostRequest(Request):
-    """An operation, the shapes of its inputs and its settings, named as in its own request."""
+ProgramShape = TypeAliasType(
+    "ProgramShape",
+    Annotated[
+        SkipValidation[ShapeOnly | MaskTensor],
+        Field(description="A shape, in numbers and dimension names, or a tensor of that shape."),
+    ],
+)
+
+
+LINES = "The lines of a program, as in `/v1/graph`, in place of an operation."
+
+
+class CostOptions(Request):
+    """The fields of a cost that operations and programs share."""
+
+    receptive_field: Name = Field(
+        LEFT_OUT,
+        description="The input, such as an image, that receptive fields are measured in: its entries that"
+        " each value depends on. In a program it is data, unless it is among the parameters.",
+    )
+    bytes_per_number: Annotated[int, Interval(ge=1, le=16), INTEGRAL] = Field(
+        8, description="The bytes of a number in memory and in caches: 2 for float16, 8 for float64."
+    )
+
+
+class ProgramInputsOfCost(Request):
+    """The inputs of a program whose cost is counted."""
+
+    inputs: dict[str, ProgramShape] = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description="The shapes of the program's inputs. Weights of submodules may be left out if settings"
+        " state their sizes.",
+    )
+    parameters: list[Name] = Field(
+        default_factory=list,
+        max_length=MAX_NAMES,
+        description="The inputs of the program that are trainable; by default, all but the data.",
+    )
+    data: list[Name] = Field(
+        default_factory=list,
+        max_length=MAX_NAMES,
+        description="The inputs of the program that are data, and not trainable.",
+    )
+
+
+class ProgramCost(CostOptions, ProgramInputsOfCost):
+    """A program and the shapes of its inputs."""
+
+    program: list[str] = Field(min_length=1, description=LINES)
+
+
+class CostRequest(CostOptions, ProgramInputsOfCost):
+    """An operation with its settings, named as in its own request, or a program; and the shapes of inputs."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, OwnShape]
 
-    operation: OperationName = Field(description="The operation to count the cost of.")
+    operation: OperationName = Field(LEFT_OUT, description="The operation to count the cost of.")
+    program: list[str] = Field(LEFT_OUT, min_length=1, description=LINES)
+
+    @classmethod
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+        """Require an operation or a program, each with its own fields alone."""
+        of_program = dict.fromkeys(sorted(ProgramInputsOfCost.model_fields), NEVER)
+        return [
+            {
+                "if": {"required": ["program"]},
+                "then": {"propertyNames": {"enum": list(ProgramCost.model_fields)}},
+                "else": {"required": ["operation"], "properties": of_program},
+            }
+        ]
+
+
+def check_own_fields() -> None:
+    """Raise TypeError if a field of every cost is also one of an operation, which it would hide."""
+    for operation in CATALOGUE.values():
+        own = {*operation.inputs, *operation.attributes, *operation.parts}
+        if hidden := own & ProgramCost.model_fields.keys():
+            raise TypeError(f"{operation.name} has fields of every cost: {', '.join(sorted(hidden))}")
+
+
+check_own_fields()
 
 
 @cache

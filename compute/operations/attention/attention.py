@@ -115,6 +115,7 @@ def attention(
     else:
         for tensor, label in ((query, "d_k"), (key, "d_k"), (value, "d_v")):
             _label_features(tensor, label, settings)
+    query.graph.add_key_values(key, value, settings.token_axis)
     shared_key = repeat_shared_heads(key, query, "key")
     shared_value = repeat_shared_heads(value, query, "value")
     weights, allowed = attend(query, shared_key, mask, settings)

@@ -179,6 +179,7 @@ def multi_head(
     value = _project("value", values, stacked, has_heads, settings, multiply)
     query = _rotate("query", query, rotation.query_positions, rotation, settings)
     key = _rotate("key", key, rotation.key_positions, rotation, settings)
+    query.graph.add_key_values(key, value, settings.token_axis)
     if has_heads:
         key, value = repeat_shared_heads(key, query, "w_k"), repeat_shared_heads(value, query, "w_v")
     padding = masks.allowed_keys(-1 if settings.key_first else -2, in_heads=has_heads)

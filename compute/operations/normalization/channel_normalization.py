@@ -145,8 +145,10 @@ def batch_norm(
         check_unbiased(rows)
     output = fused_output(rows, x, gain, bias, epsilon, (*STATISTICS, *UPDATED))
     if output is not None:
+        x.graph.batch_statistics.add(output.index)
         return output
     own = row_moments(rows)
+    x.graph.batch_statistics |= {own.mean.index, own.variance.index}
     if running_mean is not None:
         rows.name_statistic(update_statistic(running_mean, own.mean, weights), "new_running_mean")
     if running_variance is not None:

@@ -3668,12 +3668,26 @@ class Cost(Protocol[Result]):
     def __call__(
         self,
         *,
-        operation: OperationChoice,
+        inputs: Mapping[str, Mapping[str, Any] | TensorLike] = LEFT_OUT,
+        parameters: Sequence[str] = LEFT_OUT,
+        data: Sequence[str] = LEFT_OUT,
+        receptive_field: str = LEFT_OUT,
+        bytes_per_number: int = 8,
+        operation: OperationChoice = LEFT_OUT,
+        program: Sequence[str] = LEFT_OUT,
         **fields: Any,
     ) -> Result:
-        """The cost of an operation, from shapes alone.
+        """The cost of an operation or a network, from shapes alone.
 
+        inputs: The shapes of the program's inputs. Weights of submodules may be left out if settings
+            state their sizes.
+        parameters: The inputs of the program that are trainable; by default, all but the data.
+        data: The inputs of the program that are data, and not trainable.
+        receptive_field: The input, such as an image, that receptive fields are measured in: its entries
+            that each value depends on. In a program it is data, unless it is among the parameters.
+        bytes_per_number: The bytes of a number in memory and in caches: 2 for float16, 8 for float64.
         operation: The operation to count the cost of.
+        program: The lines of a program, as in `/v1/graph`, in place of an operation.
         """
 
 

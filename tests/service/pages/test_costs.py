@@ -1,6 +1,7 @@
 """Costs as documents."""
 
 from tests.conftest import Client
+from tests.service.networks import lenet
 from tests.service.pages.documents import Outline
 
 LETTERS = {
@@ -31,3 +32,40 @@ def test_columns_without_numbers_are_left_out(client: Client) -> None:
     steps = client.post("/v1/cost?format=markdown", json=body).text.partition("## Step by step")[2]
     assert "multiply-adds" in steps
     assert "comparisons" not in steps
+
+
+def test_a_network_is_a_table_of_its_lines_with_their_sums(client: Client) -> None:
+    page = Outline(client.post("/v1/cost?format=html", json=lenet()).text)
+    table = page.tables[0]
+    assert table[1] == [
+        "sigmoid(conv2d(x, k1, b1, padding=2))", "6 × 28 × 28", "156", "117,600", "9,408", "4,704",
+    ]  # fmt: skip
+    assert table[-1][2:4] == ["61,706", "416,520"]
+    assert len(table) == 1 + len(lenet()["program"]) + 1
+    text = client.post("/v1/cost?format=markdown", json=lenet()).text
+    heads = "| value | computed as | output shape | parameters | multiply-adds | elementwise operations |"
+    assert heads in text
+    assert "| `pool2` | 16 | 4 | $-2$ |" in text
+    assert "| `dense1` | everything |" in text
+    assert client.post("/v1/cost?format=tex", json=lenet()).status_code == 200
+
+
+def test_axes_with_different_fields_have_columns_of_their_own(client: Client) -> None:
+    shapes = {"x": {"shape": [9, 9]}, "k": {"shape": [3, 5]}}
+    body = {"program": ["y = conv2d(x, k)"], "inputs": shapes, "receptive_field": "x"}
+    text = client.post("/v1/cost?format=markdown", json=body).text
+    assert "size along axis 0" in text and "size along axis 1" in text
+    assert "| `y` | 3 | 1 | 0 | 5 | 1 | 0 |" in text
+
+
+def test_keys_and_values_have_a_table(client: Client) -> None:
+    body = {**LETTERS, "heads": 4, "kv_heads": 1, "bytes_per_number": 2}
+    body |= {"x": {"shape": ["n", 64]}, "w_q": {"shape": [64, 64]}, "w_k": {"shape": [64, 16]}}
+    body |= {"w_v": {"shape": [64, 16]}}
+    text = client.post("/v1/cost?format=markdown", json=body).text
+    assert "| `self_attention` | 1 | 1 | 1 | $n$ | 16 | 16 | $64 n$ |" in text
+
+
+def test_what_a_program_holds_is_escaped(client: Client) -> None:
+    body = {"program": ["y = x * 2 # <b>bold</b>"], "inputs": {"x": {"shape": ["n"]}}}
+    assert "<b>" not in client.post("/v1/cost?format=html", json=body).text
