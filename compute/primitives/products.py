@@ -55,7 +55,6 @@ def _product_shape(a: Shape, *, axis: int) -> Shape:
     return (*a[:at], *a[at + 1 :])
 
 
-# The product along an axis; the result does not have this axis.
 product_over = Primitive(
     "product_over",
     forward=_product_over,
@@ -67,4 +66,5 @@ product_over = Primitive(
     expects="enough axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The product along an axis; the result does not have this axis.",
 )

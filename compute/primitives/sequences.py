@@ -25,7 +25,6 @@ def _time_step_gradient(xp: Arithmetic, g: Array, at: int, shapes: list[tuple[in
     return result
 
 
-# The entries at one index of the second-to-last axis; the result does not have this axis.
 time_step = Primitive(
     "time_step",
     forward=lambda xp, a, *, at: a[..., at, :],
@@ -38,6 +37,7 @@ time_step = Primitive(
     expects="at least two axes",
     propagates_nonfinite_gradient=True,
     is_row_select=True,
+    meaning="The entries at one index of the second-to-last axis; the result does not have this axis.",
 )
 
 
@@ -137,7 +137,6 @@ def _running(xp: Arithmetic, lengths: Array, *, steps: int) -> Array:
     return np.asarray(ends, dtype=np.intp)[..., None, None] > np.arange(steps)[:, None]
 
 
-# Whether each step is before the end of its sequence: (..., steps, 1).
 running = Primitive(
     "running",
     forward=_running,
@@ -146,4 +145,5 @@ running = Primitive(
     cost=no_cost,
     kind="boolean",
     expects="lengths",
+    meaning="Whether each step is before the end of its sequence: (..., steps, 1).",
 )
