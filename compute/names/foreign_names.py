@@ -30,7 +30,6 @@ SYNONYMS = {
     "reshape": "view",
     "flatten": "ravel vec",
     "expand_dims": "unsqueeze",
-    "broadcast_to": "expand",
     "flip": "reverse",
     "transpose": "permute",
     "concat": "concatenate cat",
@@ -359,6 +358,13 @@ ELSEWHERE = {
     "batchmean": "batch_average",
     "valid": "no_padding",
 }
+
+REMARKS = {
+    "keep_prob": ("rate", "rate = 1 - keep_prob"),
+    "keep_rate": ("rate", "rate = 1 - keep_rate"),
+    "unbiased": ("ddof", "ddof=1 for unbiased, ddof=0 otherwise"),
+}
+"""Names whose values differ from those of ours: our name, and how to write it instead."""
 
 NOT_HERE = (
     "logical_xor quantile short append chunk kron tensordot cross fmax fmin median mode unique nonzero"

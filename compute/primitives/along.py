@@ -113,7 +113,7 @@ def _accumulate(
 
 def _steps_work(shape: Shape, a: Shape, *, axis: int) -> int:
     """Return the work of a step of Python for each entry along an axis."""
-    return STEP * count_entries(a[axis:][:1]) + 3 * copy_work(shape)
+    return 3 * STEP * count_entries(a[axis:][:1]) + 3 * copy_work(shape)
 
 
 # The sums of all entries up to each one.

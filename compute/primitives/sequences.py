@@ -53,7 +53,7 @@ def _stack_shape(*a: Shape, axis: int) -> Shape:
 stack = Primitive(
     "stack",
     forward=lambda xp, *a, axis: np.stack(a, axis=axis),
-    gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place]},
+    gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place, ...]},
     tangents="linear",
     shape=_stack_shape,
     gradient_work=lambda place, shape, *a, axis: copy_work(a[place]),
@@ -75,7 +75,9 @@ def _concatenate_shape(*a: Shape, axis: int) -> Shape:
     at_least(-axis, a[0])
     at = len(a[0]) + axis
     other_axes = {(*shape[:at], *shape[at + 1 :]) for shape in a}
-    if len(other_axes) > 1 or len({len(shape) for shape in a}) > 1:
+    if len({len(shape) for shape in a}) > 1:
+        raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + " differ in their number of axes")
+    if len(other_axes) > 1:
         raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + f" differ in axes other than {axis}")
     return (*a[0][:at], total(shape[at] for shape in a), *a[0][at + 1 :])
 

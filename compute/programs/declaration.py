@@ -44,6 +44,7 @@ class Function:
     optional: the values that may be left out.
     parameters: the names of values and settings, in the order of arguments by position.
     variadic: whether it takes any number of values of its first input, also as a list.
+    values_first: whether its values come before its settings, and it takes a fixed number of them.
     family, meaning, example: its family, one sentence, and a line that calls it, for readers.
     """
 
@@ -57,12 +58,15 @@ class Function:
     family: str = ""
     meaning: str = ""
     example: str = ""
+    values_first: bool = field(init=False)
     required: frozenset[str] = field(init=False)
     defaults: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "required", frozenset(self.inputs) - self.optional)
         object.__setattr__(self, "parameters", self.parameters or (*self.inputs, *self.attributes))
+        first = self.parameters[: len(self.inputs)] == tuple(self.inputs)
+        object.__setattr__(self, "values_first", first and not self.variadic)
         defaults = {
             name: setting.default for name, setting in self.attributes.items() if not setting.required
         }

@@ -300,8 +300,14 @@ class Terms:
         Raises ProgramFault for too many, missing, repeated, unknown or unfit arguments.
         """
         arguments: dict[str, Any] = {}
-        for name, operand in self._by_position(called, node):
-            self._add_argument(called, name, operand, arguments)
+        plain = called.values_first if isinstance(called, Function) else True
+        if plain and len(node.operands) <= len(called.inputs):
+            for name, operand in zip(called.inputs, node.operands, strict=False):
+                if operand.head != "literal" or operand.items[0] is not None:
+                    arguments[name] = self._argument(called, name, operand)
+        else:
+            for name, operand in self._by_position(called, node):
+                self._add_argument(called, name, operand, arguments)
         for name, operand in node.keywords:
             chosen = _parameter(called, name)
             if chosen in arguments:
@@ -334,7 +340,7 @@ class Terms:
             if not operands:
                 break
             if name == variadic:
-                is_list = len(operands) > 0 and operands[0].head == "list"
+                is_list = name == parameters[0] and operands[0].head == "list"
                 taken = operands[0].operands if is_list else tuple(operands)
                 pairs.append((name, taken))
                 operands = operands[1:] if is_list else []
@@ -461,7 +467,8 @@ class Terms:
     def _apply(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
         """Apply a primitive. Raises ProgramFault at the column of the node."""
         declared = REGISTRY[primitive]
-        if declared.kind != "same":
+        is_plain = not declared.operand_kinds and {operand.kind for operand in operands} == {"real"}
+        if declared.kind != "same" and not is_plain:
             chosen = []
             for operand, name in zip(operands, declared.operands, strict=True):
                 kinds = declared.operand_kinds.get(name, ("real",))

@@ -121,7 +121,7 @@ def rint(a: Any) -> Any:
     half = sympy.Rational(1, 2)
     if a.free_symbols:  # floor(a + 1/2), less 1 where that is odd and a lies halfway between two
         quarter = (2 * a - 1) / 4
-        return sympy.floor(a + half) + sympy.ceiling(quarter) - sympy.floor(quarter) - 1
+        return sympy.floor(a + half) - sympy.floor(-quarter) - sympy.floor(quarter) - 1
     below = sympy.floor(a)
     order = orders.sign(a - below, half)
     up = order > 0 if order else bool(below % 2)

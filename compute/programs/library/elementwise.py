@@ -3,12 +3,14 @@
 from typing import Literal
 
 from compute.arithmetic.expressions import HALF, Expression
+from compute.dimensions import ShapeError
 from compute.graph.graph import Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.framework.declaration import Axes
 from compute.programs.declaration import Condition, Entries, function
 from compute.programs.library.reductions import max_
 
+MOST_DECIMALS, MOST_BITS = 30, 64
 ELEMENTWISE, ROUNDING, CONDITIONS = "elementwise", "rounding", "conditions"
 
 
@@ -95,6 +97,8 @@ def round_(a: Value, decimals: int = 0) -> Value:
     """The nearest number with so many decimals, and the even one of two that are as near."""
     if decimals == 0:
         return apply("round", a)
+    if abs(decimals) > MOST_DECIMALS:
+        raise ShapeError(f"decimals are at most {MOST_DECIMALS}")
     factor = add_literal(a.graph, 10 ** abs(decimals))
     if decimals < 0:
         return apply("round", a / factor) * factor
@@ -129,6 +133,8 @@ def quantize(a: Value, bits: int = 8, axis: Axes | None = None) -> Value:
 
     axis: the axes that share a scale; all by default.
     """
+    if bits > MOST_BITS:
+        raise ShapeError(f"bits are at most {MOST_BITS}")
     most = 2 ** (bits - 1) - 1
     largest = max_(apply("absolute", apply("stop_gradient", a)), axis, True)
     scale = largest / add_literal(a.graph, most)
