@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from compute.names.foreign_names import REMARKS
 from compute.names.suggestions import suggest_name
 
 Path = tuple[str | int, ...]
@@ -144,5 +145,8 @@ def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> Ques
 
 def hint(name: str, known: Iterable[str]) -> str:
     """Return the end of a message that suggests a name in place of an unknown one; empty if none fits."""
-    suggested = suggest_name(name, known)
+    choices = list(known)
+    suggested = suggest_name(name, choices)
+    if suggested is None and (remark := REMARKS.get(name)) is not None and remark[0] in choices:
+        return f"; {remark[1]}"
     return f"; did you mean {suggested}?" if suggested else ""

@@ -13,6 +13,7 @@ COMPARISONS = {
     "greater": ">", "greater_equal": r"\ge", "less": "<", "less_equal": r"\le", "equal": "=",
     "unequal": r"\ne",
 }  # fmt: skip
+INVERSES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 GREEK = frozenset({
     "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu", "xi", "rho",
     "sigma", "tau", "phi", "chi", "psi", "omega",
@@ -95,7 +96,7 @@ class Latex:
     def symbol(self, name: str) -> Formula:
         return Formula(r"\pi" if name == "pi" else symbol_latex(name))
 
-    def apply(self, head: str, operands: list[Formula]) -> Formula:
+    def apply(self, head: str, operands: list[Formula]) -> Formula:  # noqa: C901 - a case for each function
         a, b = operands[0], operands[-1]
         match head:
             case "add":
@@ -126,8 +127,11 @@ class Latex:
                 return Formula(sign.join(operand.at(SUM) for operand in operands), CONDITION)
             case "sign":
                 return Formula(rf"\operatorname{{sign}}\left({a.text}\right)")
+            case "floor":
+                return Formula(rf"\lfloor {a.text} \rfloor")
         if head in COMPARISONS:
             return Formula(f"{a.text} {COMPARISONS[head]} {b.text}", CONDITION)
+        head = INVERSES.get(head, head)
         if len(operands) > 1:
             return Formula(rf"\{head}\left({', '.join(operand.text for operand in operands)}\right)")
         return Formula(rf"\{head}\left({a.text}\right)")

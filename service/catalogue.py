@@ -14,6 +14,8 @@ from compute.operations.framework.setting_types import (
     is_sides,
     is_size,
 )
+from service.endpoints import ENDPOINTS
+from service.questions.programs import GRAPH
 from service.schemas.types import Wire
 
 
@@ -130,6 +132,15 @@ def describe_all(root_path: str = "") -> dict[str, Any]:
         for family in FAMILIES
     ]
     return OperationList(operations=entries, families=families).model_dump()
+
+
+def describe_programs() -> dict[str, Any]:
+    """Return the answer of GET /v1/operations/graph: a program names its own inputs and values."""
+    endpoint = ENDPOINTS[GRAPH]
+    return OperationDescription(
+        name=GRAPH, summary=endpoint.summary, description=endpoint.description, inputs=[], parts=[],
+        attributes=[], values=[],
+    ).model_dump()  # fmt: skip
 
 
 def describe_operation(name: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from compute.operations import FAMILIES
 from compute.operations.framework.declaration import Operation
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
-from compute.programs.functions import FUNCTIONS
 from compute.question.limits import Limits
 from service.grading.checks import GradeCheckRequest, GradeCheckResponse, understand_check
 from service.grading.envelopes.catalogue import ENVELOPES
@@ -238,9 +237,8 @@ ENDPOINTS: dict[str, Endpoint] = {
             description="Lines such as `z = conv1d(x, k) + b`, parsed by a whitelist and never executed. A"
             " program takes the fields of operations and gets the same answers: `given`, `upstream`,"
             " contributions, Jacobians, cost, formulas. `claims` are verified, and `diagram` draws the graph."
-            " Functions beside the operations: "
-            + ", ".join(entry.signature for entry in FUNCTIONS.values())
-            + ".",
+            " Expressions mean what they mean in NumPy; `GET /v1/functions` lists the functions beside the"
+            " operations, with an example of each.",
             request=program_request,
             response=program_response,
             understand=understand_program,

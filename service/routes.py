@@ -17,8 +17,15 @@ from starlette.types import Receive, Scope, Send
 from compute.errors import QuestionErrors, hint
 from compute.operations import CATALOGUE
 from service.answering import Answerer
-from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
+from service.catalogue import (
+    OperationDescription,
+    OperationList,
+    describe_all,
+    describe_operation,
+    describe_programs,
+)
 from service.endpoints import ENDPOINTS, Endpoint
+from service.functions import FunctionList, describe_functions, list_functions
 from service.grading.envelopes.choice import TABLE_PARAMETER, choose_table
 from service.grading.protocols import mued
 from service.health import readiness
@@ -26,11 +33,12 @@ from service.http.bodies import Replay
 from service.http.problems import Problem, from_question, not_acceptable, problem_responses
 from service.http.representations import Representation, Resource
 from service.http.watch import STATE as WATCH
+from service.questions.programs import GRAPH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
 
 # Any text is accepted, so that the response to an unknown name can suggest a known one.
-OperationName: TypeAlias = Annotated[str, PathParameter(json_schema_extra={"enum": list(CATALOGUE)})]
+OperationName: TypeAlias = Annotated[str, PathParameter(json_schema_extra={"enum": [*CATALOGUE, GRAPH]})]
 
 
 class QuestionRoute(APIRoute):
@@ -257,6 +265,8 @@ def _add_get(app: FastAPI, path: str, endpoint: Callable[..., Any], **documentat
 
 def _add_catalogue(app: FastAPI) -> None:
     entries = {name: Representation(orjson.dumps(describe_operation(name))) for name in CATALOGUE}
+    entries[GRAPH] = Representation(orjson.dumps(describe_programs()))
+    functions = Representation(orjson.dumps(describe_functions()))
 
     @lru_cache(maxsize=16)
     def listing(root_path: str) -> Representation:
@@ -264,6 +274,9 @@ def _add_catalogue(app: FastAPI) -> None:
 
     async def list_operations(request: Request) -> Response:
         return listing(request.scope.get("root_path", "")).respond(request)
+
+    async def get_functions(request: Request) -> Response:
+        return functions.respond(request)
 
     async def get_operation(request: Request, name: OperationName) -> Response:
         if name not in entries:
@@ -278,6 +291,15 @@ def _add_catalogue(app: FastAPI) -> None:
         summary="All operations by family",
         tags=["catalogue"],
         response_model=OperationList,
+    )
+    _add_get(
+        app,
+        "/v1/functions",
+        get_functions,
+        summary="All functions of programs by family",
+        description=f"The functions that lines of `POST /v1/graph` can call.\n\n{list_functions()}",
+        tags=["catalogue"],
+        response_model=FunctionList,
     )
     _add_get(
         app,

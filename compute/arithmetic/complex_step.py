@@ -30,6 +30,9 @@ class ComplexStep(Floating):
         self.equal = lambda a, b: np.real(a) == np.real(b)
         self.sign = lambda a: np.sign(np.real(a))
         self.absolute = lambda a: np.where(np.real(a) < 0, -a, a)
+        self.floor = lambda a: np.floor(np.real(a))
+        self.rint = lambda a: np.rint(np.real(a))
+        self.remainder = lambda a, b: a - b * np.floor(np.real(a) / np.real(b))
 
     def sigmoid(self, a: Array) -> Array:
         negative = np.where(np.real(a) >= 0, -a, a)
@@ -72,6 +75,13 @@ class ComplexStep(Floating):
 
     def argmax(self, a: Array, axis: int) -> Array:
         return super().argmax(np.real(a), axis)
+
+    def argsort(self, a: Array, axis: int) -> Array:
+        return super().argsort(np.real(a), axis)
+
+    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+        """Return the rounded numbers, with the derivative of the identity."""
+        return super().round_to(np.real(a), digits, least, largest) + 1j * np.imag(a)
 
     def is_finite(self, a: Array) -> bool:
         return bool(np.isfinite(a).all())

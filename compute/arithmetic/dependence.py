@@ -15,6 +15,7 @@ import numpy as np
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.error_function import erf, normal_cdf
 from compute.arithmetic.expressions import Expression, ExpressionError
+from compute.arithmetic.floating import round_to_format
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
@@ -66,6 +67,10 @@ class Dependence:
         self.sin: Callable[..., Array] = np.sin
         self.cos: Callable[..., Array] = np.cos
         self.tanh: Callable[..., Array] = np.tanh
+        self.floor: Callable[..., Array] = np.floor
+        self.rint: Callable[..., Array] = np.rint
+        self.power_of: Callable[..., Array] = np.power
+        self.remainder: Callable[..., Array] = np.remainder
         self.erf: Callable[..., Array] = erf
         self.normal_cdf: Callable[..., Array] = normal_cdf
         self.difference = self.subtract
@@ -124,7 +129,18 @@ class Dependence:
         return np.where(met > 0, np.nan, found)
 
     def solve(self, matrix: Array, b: Array) -> Array:  # noqa: ARG002 - the namespace has it
-        return np.full(b.shape, np.nan)
+        rows = -2 if b.ndim > 1 else -1
+        return np.where(np.equal(b, 0).all(axis=rows, keepdims=True) & np.ones(b.shape, bool), 0.0, np.nan)
+
+    def det(self, matrix: Array) -> Array:
+        return np.full(matrix.shape[:-2], np.nan)
+
+    def elementary(self, name: str, a: Array) -> Array:
+        found: Array = getattr(np, name)(a)
+        return found
+
+    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+        return round_to_format(a, digits, least, largest)
 
     def sum(self, a: Array, axis: int) -> Array:
         return np.add.reduce(a, axis=axis, keepdims=True)
@@ -205,6 +221,11 @@ class Dependence:
     def argmax(self, a: Array, axis: int) -> Array:
         found: Array = a.argmax(axis=axis)
         unknown = np.isnan(a).any(axis=axis)
+        return np.where(unknown, np.nan, found) if unknown.any() else found
+
+    def argsort(self, a: Array, axis: int) -> Array:
+        found: Array = a.argsort(axis=axis, kind="stable")
+        unknown = np.isnan(a).any(axis=axis, keepdims=True)
         return np.where(unknown, np.nan, found) if unknown.any() else found
 
     def is_finite(self, a: Array) -> bool:

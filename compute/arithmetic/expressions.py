@@ -21,7 +21,8 @@ CACHE_BYTES = 4 * 2**20  # of parsed expressions
 NODE_BYTES = 100  # of one number, symbol or function
 # The number of operands of each; max and min take two or more.
 FUNCTIONS = {
-    "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "abs": 1, "sign": 1,
+    "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "asin": 1, "acos": 1, "atan": 1,
+    "erf": 1, "abs": 1, "sign": 1, "floor": 1,
     "indicator": 1, "max": 2, "min": 2, "where": 3,
 }  # fmt: skip
 NAMED_NUMBERS = ("pi", "e")

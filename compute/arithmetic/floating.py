@@ -50,6 +50,15 @@ def _softplus(a: Array) -> Array:
     return result
 
 
+def round_to_format(a: Array, digits: int, least: int, largest: float) -> Array:
+    """Return floats rounded to a format; see `Arithmetic.round_to`."""
+    _, exponent = np.frexp(a)
+    last = np.maximum(exponent, least + 1) - digits  # the exponent of the last digit
+    rounded = np.ldexp(np.rint(np.ldexp(a, -last)), last)
+    found: Array = np.where(np.abs(rounded) > largest, np.copysign(np.inf, a), rounded).astype(a.dtype)
+    return found
+
+
 BALANCED = 1e-6  # how far the sum of softmax weights may be from 1
 
 
@@ -89,6 +98,10 @@ class Floating:
         self.sin: Unary = np.sin
         self.cos: Unary = np.cos
         self.tanh: Unary = np.tanh
+        self.floor: Unary = np.floor
+        self.rint: Unary = np.rint
+        self.power_of: Binary = np.power
+        self.remainder: Binary = np.remainder
 
     def cast(self, array: Array) -> Array:
         """Return an array in this dtype. Raises OverflowError if a finite number does not fit."""
@@ -149,6 +162,16 @@ class Floating:
             return np.linalg.solve(matrix, b)
         except np.linalg.LinAlgError:
             return np.full(b.shape, math.nan, dtype=self.dtype)
+
+    def det(self, matrix: Array) -> Array:
+        return np.asarray(np.linalg.det(matrix))
+
+    def elementary(self, name: str, a: Array) -> Array:
+        found: Array = getattr(np, name)(a)
+        return found
+
+    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+        return round_to_format(a, digits, least, largest)
 
     def where(self, condition: Array, a: Array, b: float | Array) -> Array:
         return np.where(condition, a, b)
@@ -217,6 +240,9 @@ class Floating:
     def argmax(self, a: Array, axis: int) -> Array:
         found: Array = a.argmax(axis=axis)
         return found
+
+    def argsort(self, a: Array, axis: int) -> Array:
+        return a.argsort(axis=axis, kind="stable")
 
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; entries are tested one by one only if it

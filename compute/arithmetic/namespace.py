@@ -99,9 +99,32 @@ class Arithmetic(Protocol):
     def sin(self, a: Array, /) -> Array: ...
     def cos(self, a: Array, /) -> Array: ...
     def tanh(self, a: Array, /) -> Array: ...
+    def elementary(self, name: str, a: Array) -> Array:
+        """Return a function of each entry by NumPy's name: logarithms to a base, trigonometric functions."""
+
+    def floor(self, a: Array, /) -> Array: ...
+    def rint(self, a: Array, /) -> Array:
+        """Return the nearest whole numbers; of two that are as near, the even one."""
+
+    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+        """Return the nearest numbers of a floating-point format, as infinities beyond its `largest`.
+
+        digits: the bits of a significand. least: the exponent of the least normal number.
+        Raises TypeError if an entry is not a known number.
+        """
+
+    def power_of(self, a: Array, b: Array, /) -> Array:
+        """Return `a` to the power of `b`, entry by entry."""
+
+    def remainder(self, a: Array, b: Array, /) -> Array:
+        """Return `a - b * floor(a / b)`."""
+
     def matmul(self, a: Array, b: Array, /) -> Array: ...
     def solve(self, matrix: Array, b: Array) -> Array:
-        """Return the solution of `matrix @ x = b`; NaN if there is no unique one."""
+        """Return the solution of `matrix @ x = b`, vectors or matrices; NaN if there is no unique one."""
+
+    def det(self, matrix: Array) -> Array:
+        """Return the determinants of matrices along the last two axes."""
 
     def sum(self, a: Array, axis: int) -> Array: ...
 
@@ -158,6 +181,12 @@ class Arithmetic(Protocol):
 
     def argmax(self, a: Array, axis: int) -> Array:
         """Return the index of the first largest entry along an axis, which is removed."""
+
+    def argsort(self, a: Array, axis: int) -> Array:
+        """Return the indices that sort along an axis, with equal entries in their order, and NaN last.
+
+        Raises TypeError if the order depends on symbols.
+        """
 
     def is_finite(self, a: Array) -> bool:
         """Return whether all entries are known to be finite."""

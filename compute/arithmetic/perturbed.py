@@ -20,7 +20,8 @@ UNITS = 2  # units in the last place by which results are changed: functions suc
 EXACT = {
     "constant", "powers", "whole", "zeros", "one_hot", "maximum", "minimum", "greater", "greater_equal",
     "equal", "negative", "absolute", "sign", "where", "select", "max_shift", "masked", "places", "take",
-    "entrywise", "along", "argmax", "is_finite", "equality", "outlines", "begin", "simplify",
+    "entrywise", "along", "argmax", "argsort", "floor", "rint", "round_to", "is_finite",
+    "equality", "outlines", "begin", "simplify",
 }  # fmt: skip
 
 

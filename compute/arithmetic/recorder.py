@@ -141,6 +141,10 @@ class Recorder:
         self.sin = self._elementwise(np.sin, 1)
         self.cos = self._elementwise(np.cos, 1)
         self.tanh = self._elementwise(np.tanh, 1)
+        self.floor = self._elementwise(np.floor, 1)
+        self.rint = self._elementwise(np.rint, 1)
+        self.power_of = self._elementwise(np.power, 2)
+        self.remainder = self._elementwise(np.remainder, 2)
         self.sigmoid = self._elementwise(_sigmoid, 1)
         self.softplus = self._elementwise(_softplus, 1)
         self.difference = self.subtract
@@ -174,6 +178,9 @@ class Recorder:
             return self._elementwise(_POWERS[worth], 1)(a)
         raised = np.float64(worth)
         return self._elementwise(lambda one: one**raised, 1)(a)
+
+    def elementary(self, name: str, a: Array) -> Array:
+        return self._elementwise(getattr(np, name), 1)(a)
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
         return self._lift(np.power(evaluate(base), numerators / denominator))

@@ -126,6 +126,7 @@ class Primitive:
         rows are scattered together, since one array of mostly zeros for each would take quadratic time.
     hidden_operands: operands that formulas and a step's inputs do not mention: masks that only keep NaN and
         infinities from spreading.
+    meaning: one sentence for readers, if programs can call it by name.
     operands: the operands' names.
     rules: the gradient rule of each operand.
     """
@@ -160,6 +161,7 @@ class Primitive:
     convention: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None
     is_row_select: bool = False
     hidden_operands: tuple[str, ...] = ()
+    meaning: str = ""
     operands: tuple[str, ...] = field(init=False)
     is_variadic: bool = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)

@@ -1,10 +1,113 @@
 """Names from other libraries and courses.
 
-ELSEWHERE maps our names to foreign ones. If a foreign name means several of ours that may be used in the same
-place, the first in the table is suggested; " or ", " and " and commas join names that are suggested together.
-Case, underscores and endings such as Loss and Layer are ignored. NOT_HERE lists foreign names without a
-counterpart here, so that no similar name is suggested for them.
+SYNONYMS maps our names to foreign ones that mean the same: programs may use them for functions and settings.
+ELSEWHERE maps our names to foreign ones that mean something similar, for suggestions. If a foreign name means
+several of ours that may be used in the same place, the first in the table is suggested; " or ", " and " and
+commas join names that are suggested together. Case, underscores and endings such as Loss are ignored.
+NOT_HERE lists foreign names without a counterpart here, so that no similar name is suggested for them.
 """
+
+SYNONYMS = {
+    # Functions and operations
+    "matmul": "mm bmm mtimes mat_mul matrix_multiply",
+    "multiply": "mul times hadamard elementwise_product",
+    "divide": "div true_divide rdivide truediv quotient",
+    "subtract": "sub minus difference",
+    "add": "plus",
+    "negative": "neg negate unary_minus uminus",
+    "power": "pow float_power",
+    "sum": "reduce_sum summation",
+    "mean": "average avg reduce_mean",
+    "max": "amax reduce_max",
+    "min": "amin reduce_min",
+    "prod": "reduce_prod",
+    "var": "variance reduce_variance",
+    "std": "reduce_std",
+    "norm": "vector_norm",
+    "logsumexp": "reduce_logsumexp",
+    "any": "reduce_any",
+    "all": "reduce_all",
+    "reshape": "view",
+    "flatten": "ravel vec",
+    "expand_dims": "unsqueeze",
+    "flip": "reverse",
+    "transpose": "permute",
+    "concat": "concatenate cat",
+    "tile": "repmat",
+    "remainder": "mod",
+    "clip": "clamp clip_by_value",
+    "where": "select_where ifelse",
+    "sigmoid": "expit logistic sigm logsig logistic_sigmoid",
+    "exp": "exponential",
+    "abs": "fabs",
+    "tanh": "tansig hyperbolic_tangent",
+    "relu": "poslin rectifier",
+    "silu": "swish",
+    "leaky_relu": "lrelu",
+    "square": "sqr squared",
+    "log": "ln natural_log",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "trunc": "fix truncate",
+    "stop_gradient": "detach",
+    "cumsum": "cumulative_sum",
+    "cumprod": "cumulative_product",
+    "scatter_add": "scatter_sum",
+    "take": "index_select",
+    "inv": "inverse",
+    "ceil": "ceiling",
+    "log_sigmoid": "logsigmoid",
+    "softplus": "log1pexp",
+    "average_pool1d": "avg_pool1d",
+    "average_pool2d": "avg_pool2d",
+    "mse": "mean_squared_error mse_loss",
+    "mae": "mean_absolute_error l1_loss",
+    "axis": "dim dims axes",
+    "keepdims": "keepdim keep_dims",
+    "slope": "negative_slope",
+    "epsilon": "eps",
+    "gain": "gamma",
+    "bias": "beta",
+    "size": "kernel_size pool_size",
+    "stride": "strides",
+    "w_q": "q_proj",
+    "w_k": "k_proj",
+    "w_v": "v_proj",
+    "w_o": "o_proj",
+    "rate": "p",
+    "heads": "num_heads n_heads nhead",
+    "causal": "is_causal",
+    "mask": "attn_mask attention_mask",
+    "classes": "num_classes",
+    "p": "ord",
+    "low": "a_min min",
+    "high": "a_max max",
+    "ddof": "correction",
+    "shape": "newshape new_shape size",
+    "parts": "chunks sections num_splits indices_or_sections",
+    "times": "reps repeats multiples",
+    "width": "pad_width paddings",
+    "learning_rate": "lr",
+    "dilation": "dilation_rate",
+    "value": "constant_values fill_value",
+    "num": "steps",
+    "label_smoothing": "smoothing",
+    "padding_index": "padding_idx",
+    "indices": "index",
+    "source": "src",
+    "axes": "perm normalized_shape",
+    "format": "dtype",
+    "a": "input x",
+    "b": "other",
+    "bits": "num_bits n_bits",
+    "kernel": "weight",
+    "layers": "num_layers",
+    "d_ff": "dim_feedforward",
+}
 
 ELSEWHERE = {
     # Operations
@@ -25,8 +128,8 @@ ELSEWHERE = {
     "max_pool1d": "max_pooling1d max_pooling_1d_layer",
     "max_pool2d": "max_pooling2d max_pooling_2d_layer",
     "max_pool1d or max_pool2d": "max_pool max_pooling",
-    "average_pool1d": "avg_pool1d average_pooling1d avg_pooling1d",
-    "average_pool2d": "avg_pool2d average_pooling2d avg_pooling2d average_pooling_2d_layer mean_pool2d",
+    "average_pool1d": "average_pooling1d avg_pooling1d",
+    "average_pool2d": "average_pooling2d avg_pooling2d average_pooling_2d_layer mean_pool2d",
     "average_pool1d or average_pool2d": "avg_pool average_pool average_pooling avg_pooling mean_pooling",
     "lp_pool2d": "l2_pool2d power_average_pool2d",
     "rnn": "simple_rnn rnn_cell simple_rnn_cell vanilla_rnn elman elman_rnn recurrent",
@@ -40,8 +143,8 @@ ELSEWHERE = {
     "glu": "gated_linear_unit swiglu geglu reglu",
     "softmax": "softargmax normalized_exponential",
     "embedding": "embed embeddings embedding_bag embedding_layer lookup_table embedding_lookup",
-    "mse": "mean_squared_error squared_error l2 quadratic",
-    "mae": "mean_absolute_error absolute_error l1",
+    "mse": "squared_error l2 quadratic",
+    "mae": "absolute_error l1",
     "cross_entropy": "crossentropy categorical_crossentropy sparse_categorical_crossentropy"
     " categorical_cross_entropy sparse_categorical_cross_entropy softmax_cross_entropy"
     " softmax_cross_entropy_with_logits xent ce cce softmax_cross_entropy_with_integer_labels"
@@ -63,42 +166,26 @@ ELSEWHERE = {
     "patch_embedding": "patch_embed patchify patch_embeddings",
     "vision_transformer": "vit visual_transformer",
     # Functions of programs
-    "matmul": "dot mm bmm mtimes mat_mul vdot inner inner_product matrix_multiply",
-    "multiply": "mul times hadamard elementwise_product",
-    "divide": "div true_divide rdivide truediv quotient",
-    "subtract": "sub minus difference",
-    "add": "plus",
-    "negative": "neg negate unary_minus uminus",
-    "power": "pow float_power mpower",
-    "sum": "reduce_sum total summation",
-    "mean": "average avg reduce_mean elementwise_mean gap",
-    "max": "amax reduce_max",
-    "min": "amin reduce_min",
+    "matmul": "dot vdot inner inner_product",
+    "power": "mpower",
+    "sum": "total",
+    "mean": "elementwise_mean gap",
     "product_over": "prod reduce_prod",
-    "reshape": "view",
-    "flatten": "ravel vec",
-    "expand_dims": "unsqueeze",
     "broadcast_to": "broadcast",
-    "flip": "reverse flipud fliplr rot180",
+    "flip": "flipud fliplr rot180",
     "transpose": "t matrix_transpose ctranspose",
-    "where": "select_where ifelse cond",
+    "where": "cond",
     "one_hot": "to_categorical onehot_encode ind2vec",
-    "sigmoid": "expit logistic sigm logsig logistic_sigmoid",
     "log_sigmoid": "log_expit",
-    "exp": "exponential",
-    "abs": "fabs magnitude modulus",
+    "abs": "magnitude modulus",
     "erf": "error_function",
-    "tanh": "tansig hyperbolic_tangent",
     "identity": "linear purelin passthrough",
-    "relu": "poslin rectifier rectified_linear_unit relu_layer",
-    "silu": "swish",
-    "leaky_relu": "lrelu leaky leakyrelu_layer",
+    "relu": "rectified_linear_unit relu_layer",
+    "leaky_relu": "leaky leakyrelu_layer",
     "prelu": "parametric_relu",
-    "softplus": "smooth_relu log1pexp",
+    "softplus": "smooth_relu",
     "gelu": "gelu_tanh gelu_new gelu_approx",
     "hardtanh": "clip clamp clip_by_value",
-    "square": "sqr squared",
-    "log": "ln natural_log",
     # Optimizers, their settings, schedules
     "gradient_descent": "sgd gd stochastic_gradient_descent vanilla_sgd batch_gradient_descent"
     " steepest_descent bgd vanilla",
@@ -110,13 +197,13 @@ ELSEWHERE = {
     "radam": "rectified_adam",
     "adamw": "adam_with_weight_decay adam_decoupled",
     "learning_rate or rho": "alpha",
-    "learning_rate": "lr eta alpha step_size init_value initial_learn_rate base_lr rate",
+    "learning_rate": "eta alpha step_size init_value initial_learn_rate base_lr rate",
     "beta_1": "b1 beta_one gradient_decay_factor",
     "beta_2": "b2 beta_two squared_gradient_decay_factor",
     "beta_1 and beta_2": "betas",
     "initial_accumulator": "initial_accumulator_value",
     "rate_decay": "lr_decay",
-    "epsilon": "eps tol_epsilon variance_epsilon fuzz",
+    "epsilon": "tol_epsilon variance_epsilon fuzz",
     "weight_decay": "wd l2 l2_regularization l2_penalty lambda weight_decay_rate",
     "clip_norm": "max_norm clip_grad_norm max_grad_norm global_clipnorm gradient_threshold"
     " clip_by_global_norm",
@@ -133,8 +220,7 @@ ELSEWHERE = {
     "exponential": "exponential_lr exponential_decay exp_decay",
     "inverse_square_root": "noam inverse_sqrt inv_sqrt rsqrt_schedule",
     "factor": "gamma decay_rate decay_factor drop_factor learn_rate_drop_factor",
-    "size": "step_size drop_period learn_rate_drop_period kernel_size pool_size window_size window_shape"
-    " ksize filter_size window",
+    "size": "step_size drop_period learn_rate_drop_period window_size window_shape ksize filter_size window",
     "least": "eta_min min_lr minimum end_value end_learning_rate",
     "milestones": "boundaries",
     "growth": "t_mult",
@@ -163,7 +249,7 @@ ELSEWHERE = {
     "unknown": "solve_for unknowns",
     "target": "y_true labels label targets ground_truth",
     # Inputs of operations
-    "indices": "ids input_ids token_ids index input inputs",
+    "indices": "ids input_ids token_ids input inputs",
     "tokens": "input_ids token_ids ids",
     "logits or probabilities": "y_pred y_hat pred preds predictions prediction input inputs",
     "prediction": "y_pred y_hat yhat pred preds predictions input inputs estimate",
@@ -172,20 +258,19 @@ ELSEWHERE = {
     "scores": "y_pred y_hat pred preds predictions prediction decision_function logits input",
     "x1 and x2": "input1 input2",
     "x": "input inputs data image images features feature hidden_states sequence inp",
-    "source": "src",
     "query": "q queries",
     "key": "k keys",
     "value": "v values",
-    "w_q": "q_proj q_proj_weight query_weight query_kernel w_query",
-    "w_k": "k_proj k_proj_weight key_weight key_kernel w_key",
-    "w_v": "v_proj v_proj_weight value_weight value_kernel w_value",
-    "w_o": "o_proj out_proj out_proj_weight w_out output_weight output_kernel w_output",
+    "w_q": "q_proj_weight query_weight query_kernel w_query",
+    "w_k": "k_proj_weight key_weight key_kernel w_key",
+    "w_v": "v_proj_weight value_weight value_kernel w_value",
+    "w_o": "out_proj out_proj_weight w_out output_weight output_kernel w_output",
     "b_o": "out_proj_bias output_bias",
     "w_q, w_k and w_v": "in_proj in_proj_weight qkv qkv_weight w_qkv c_attn",
     "context": "memory encoder_hidden_states encoder_output kv_input max_position_embeddings block_size"
     " n_ctx context_length context_size max_len max_length max_seq_len",
     "memory": "context encoder_hidden_states encoder_output encoder_outputs",
-    "mask": "attn_mask attention_mask padding_mask src_mask tgt_mask",
+    "mask": "padding_mask src_mask tgt_mask",
     "key_padding_mask": "src_key_padding_mask",
     "dropout_mask": "drop_mask keep_mask",
     "w_1": "w1 fc1 linear1 up_proj c_fc",
@@ -193,7 +278,7 @@ ELSEWHERE = {
     "w_gate": "gate_proj",
     "w": "weight kernel weights_matrix weight_matrix coefficients theta",
     "b": "bias intercept b_ih bias_ih bias_ih_l0",
-    "kernel": "weight weights w filter filters kernels kernel_size filter_size window",
+    "kernel": "weights w filter filters kernels kernel_size filter_size window",
     "class_weights": "weight class_weight sample_weight",
     "positive_weight": "pos_weight",
     "w_x": "w_ih weight_ih weight_ih_l0 w_xh w_input input_kernel kernel u",
@@ -203,8 +288,8 @@ ELSEWHERE = {
     "h_0": "h0 hx initial_state init_hidden initial_hidden hidden_state",
     "c_0": "c0 cx initial_cell cell_state",
     "lengths": "seq_lengths sequence_lengths seq_len seq_lens sequence_length",
-    "gain": "weight gamma scale",
-    "bias": "b beta shift offset",
+    "gain": "weight scale",
+    "bias": "b shift offset",
     "weights": "weight table embedding_matrix attention_weights attn_weights attn attention_probs embeddings",
     "running_mean": "moving_mean",
     "running_variance": "running_var moving_variance moving_var",
@@ -214,43 +299,43 @@ ELSEWHERE = {
     "variance": "var sigma_squared",
     "output": "y_out outputs result out",
     # Settings of operations
-    "heads": "num_heads n_heads nhead n_head nheads number_of_heads head_count",
+    "heads": "n_head nheads number_of_heads head_count",
     "kv_heads": "num_kv_heads num_key_value_heads n_kv_heads",
-    "causal": "is_causal causal_mask use_causal_mask",
+    "causal": "causal_mask use_causal_mask",
     "dropout_rate": "dropout dropout_p drop_prob attention_dropout p_dropout",
-    "rate": "p prob probability drop_prob dropout dropout_rate dropout_prob drop_rate",
-    "d_ff": "dim_feedforward d_inner ffn_dim intermediate_size d_hidden mlp_dim n_inner",
+    "rate": "prob probability drop_prob dropout dropout_rate dropout_prob drop_rate",
+    "d_ff": "d_inner ffn_dim intermediate_size d_hidden mlp_dim n_inner",
     "d_model": "embed_dim hidden_size n_embd embedding_dim hidden_dim emb_dim model_dim dim",
     "dimension": "d_model embed_dim embedding_dim dim output_dim",
     "length": "max_len max_length seq_len sequence_length num_positions seq_length",
-    "layers": "num_layers n_layers n_layer num_hidden_layers depth num_blocks",
+    "layers": "n_layers n_layer num_hidden_layers depth num_blocks",
     "encoder_layers": "num_encoder_layers",
     "decoder_layers": "num_decoder_layers",
     "vocabulary": "vocab_size vocab n_vocab num_embeddings vocabulary_size",
-    "classes": "num_classes n_classes",
+    "classes": "n_classes",
     "patch": "patch_size",
-    "stride": "strides window_strides subsample step",
+    "stride": "window_strides subsample step",
     "padding": "pad pads padding_size",
-    "dilation": "dilations dilation_rate rhs_dilation kernel_dilation dilation_factor atrous_rate",
+    "dilation": "dilations rhs_dilation kernel_dilation dilation_factor atrous_rate",
     "groups": "group num_groups n_groups feature_group_count param_groups parameter_groups",
-    "p": "norm_type ord norm_order",
-    "axis": "dim dims axes axis_name softmax_dim class_dim",
-    "axes": "normalized_shape dims",
+    "p": "norm_type norm_order",
+    "axis": "axis_name softmax_dim class_dim",
+    "axes": "dims",
     "channel_axis": "feature_axis channel_dim",
     "training": "train is_training mode_training use_batch_statistics",
     "reduction": "reduce size_average reduction_type",
-    "label_smoothing": "label_smooth smoothing",
+    "label_smoothing": "label_smooth",
     "ignore_index": "ignore_label ignored_index ignore_class",
     "prediction_is_log": "log_input input_is_log log_prediction",
     "target_is_log": "log_target",
-    "padding_index": "padding_idx pad_idx pad_token_id",
+    "padding_index": "pad_idx pad_token_id",
     "gate_activation": "recurrent_activation",
     "activation": "nonlinearity act hidden_act activation_function activation_fn act_layer relu leaky_relu"
     " rrelu relu6 elu selu celu gelu silu swish mish hardswish hardsigmoid hardtanh softplus softsign"
     " hardshrink softshrink tanhshrink tanh sigmoid log_sigmoid prelu lrelu logistic",
     "function": "activation nonlinearity activation_function type kind name",
     "direction": "bidirectional go_backwards",
-    "slope": "negative_slope negative_slope_coefficient alpha leak",
+    "slope": "negative_slope_coefficient alpha leak",
     "min_val": "min a_min min_value lower_bound clip_value_min",
     "max_val": "max a_max max_value upper_bound clip_value_max",
     "lambd": "lambda",
@@ -286,21 +371,24 @@ ELSEWHERE = {
     "valid": "no_padding",
 }
 
+REMARKS = {
+    "keep_prob": ("rate", "rate = 1 - keep_prob"),
+    "keep_rate": ("rate", "rate = 1 - keep_rate"),
+    "unbiased": ("ddof", "ddof=1 for unbiased, ddof=0 otherwise"),
+}
+"""Names whose values differ from those of ours: our name, and how to write it instead."""
+
 NOT_HERE = (
-    "take index_select concat concatenate cat stack hstack vstack append split chunk tile repmat kron outer"
-    " tensordot einsum cross maximum minimum fmax fmin var std norm median mode cumsum cumprod sort argsort"
-    " argmin topk unique nonzero roll pad diff sign floor ceil round trunc fix mod fmod remainder tan sinh"
-    " cosh arcsin arccos arctan asin acos atan arcsinh arccosh arctanh asinh acosh atanh sec csc cot log2"
-    " log10 logb exp2 cbrt rsqrt reciprocal logsumexp logaddexp logit heaviside step_function hypot inv"
-    " pinv solve det trace svd qr eig cholesky diag eye zeros ones full arange linspace rand randn permute"
-    " swapaxes squeeze moveaxis meshgrid scatter interp nanmean all any equal greater less isnan fft triu"
-    " tril erfc erfinv gamma lgamma digamma maxout crelu elish conv3d max_pool3d average_pool3d avg_pool3d"
-    " adaptive_avg_pool2d adaptive_max_pool2d global_average_pooling2d global_max_pooling2d global_avg_pool"
-    " upsample interpolate pixel_shuffle dropout2d spatial_dropout alpha_dropout drop_path separable_conv2d"
-    " local_response_norm spectral_norm weight_norm ctc focal dice rmse log_cosh margin_ranking soft_margin"
-    " multilabel_margin multilabel_soft_margin contrastive infonce wasserstein lbfgs l_bfgs bfgs lamb lars"
-    " adafactor ftrl adabelief adamp asgd sparse_adam yogi muon sophia shampoo conjugate_gradient signsgd"
-    " adan cyclic keep_prob keep_rate"
-    " keepdim keepdims from_logits float16 half fp16 bfloat16 bf16 int8 int32 int64 quick_gelu"
-    " divisor_override return_indices reflect replicate circular categorical_hinge resize"
+    "logical_xor quantile short append chunk kron tensordot cross fmax fmin median mode unique nonzero"
+    " diff fmod sec csc cot logb exp2 cbrt step_function hypot pinv svd qr eig cholesky rand randn"
+    " meshgrid interp nanmean isnan fft erfc erfinv gamma lgamma digamma maxout crelu elish conv3d"
+    " max_pool3d average_pool3d avg_pool3d adaptive_avg_pool2d adaptive_max_pool2d"
+    " global_average_pooling2d global_max_pooling2d global_avg_pool upsample interpolate pixel_shuffle"
+    " dropout2d spatial_dropout alpha_dropout drop_path separable_conv2d local_response_norm"
+    " spectral_norm weight_norm ctc focal dice rmse log_cosh margin_ranking soft_margin"
+    " multilabel_margin multilabel_soft_margin contrastive infonce wasserstein lbfgs l_bfgs bfgs lamb"
+    " lars adafactor ftrl adabelief adamp asgd sparse_adam yogi muon sophia shampoo conjugate_gradient"
+    " signsgd adan cyclic keep_prob"
+    " keep_rate from_logits half fp16 bf16 int8 int32 int64 quick_gelu divisor_override return_indices"
+    " reflect replicate circular categorical_hinge resize"
 )

@@ -1,11 +1,11 @@
 """Suggest a name in place of an unknown one: a similar spelling, or our name for what another library has."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from compute.budgets.planning import look_through
-from compute.names.foreign_names import ELSEWHERE, NOT_HERE
+from compute.names.foreign_names import ELSEWHERE, NOT_HERE, SYNONYMS
 
 LONGEST = 64  # characters of a name that is compared with others
 MOST_LOOKED_AT = 2_000  # choices that are considered
@@ -30,13 +30,29 @@ def _plain(name: str) -> str:
 
 def _index_foreign_names() -> dict[str, list[str]]:
     index: dict[str, list[str]] = {_plain(name): [] for name in NOT_HERE.split()}
-    for ours, foreign in ELSEWHERE.items():
-        for name in foreign.split():
-            index.setdefault(_plain(name), []).append(ours)
+    for table in (SYNONYMS, ELSEWHERE):
+        for ours, foreign in table.items():
+            for name in foreign.split():
+                index.setdefault(_plain(name), []).append(ours)
     return index
 
 
 _FOREIGN = _index_foreign_names()
+_SAME: dict[str, list[str]] = {}
+for _ours, _names in SYNONYMS.items():
+    for _name in _names.split():
+        _SAME.setdefault(_plain(_name), []).append(_ours)
+
+
+def find_synonym(name: str, choices: Collection[str]) -> str | None:
+    """Return the choice that means the same as a name: spelt alike, or its name in another library."""
+    if not 0 < len(name) <= LONGEST:
+        return None
+    look_through(len(choices))
+    same = _spelt_alike(name, choices)
+    if same:
+        return same[0] if len(same) == 1 else None
+    return next((ours for ours in _SAME.get(_plain(name), ()) if ours in choices), None)
 
 
 def split_names(joined: str) -> list[str]:

@@ -87,7 +87,6 @@ def _band_reads(place: int, shape: Shape, *shapes: Shape, left: Size, right: Siz
     return (*aligned, around if place else AxisWindow(-2), None)
 
 
-# The scores of each query with the keys in its band: entry (i, j) is the dot product with key i - left + j.
 # A gradient that is exactly 0 comes from a masked pair and passes nothing, even if the other factor is NaN.
 banded_scores = Primitive(
     "banded_scores",
@@ -114,6 +113,8 @@ banded_scores = Primitive(
     expects="queries (..., n, k) and keys (..., m, k)",
     broadcasts=True,
     hazard=SUMS,
+    meaning="The scores of each query with the keys in its band: entry (i, j) is the dot product with key i "
+    "- left + j.",
 )
 
 
@@ -123,7 +124,6 @@ def _sum_shape(a: Shape, b: Shape, *, left: Size, right: Size) -> Shape:
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
 
 
-# The sum of the values in each query's band, weighted by its entries: the banded matrix times the values.
 banded_sum = Primitive(
     "banded_sum",
     forward=lambda xp, a, b, *, left, right: band_sums(xp, a, b, left, right),
@@ -148,6 +148,8 @@ banded_sum = Primitive(
     expects="a band (..., n, width) and values (..., m, k)",
     broadcasts=True,
     hazard=SUMS,
+    meaning="The sum of the values in each query's band, weighted by its entries: the banded matrix times "
+    "the values.",
 )
 
 
@@ -176,7 +178,6 @@ def _masked_sum_shape(a: Shape, b: Shape, allowed: Shape, *, left: Size, right: 
     return _sum_shape(a, b, left=left, right=right)
 
 
-# The banded sum in which a weight of 0 at a masked entry excludes its value, even if that is NaN or infinite.
 masked_banded_sum = Primitive(
     "masked_banded_sum",
     forward=lambda xp, a, b, allowed, *, left, right: band_sums(
@@ -199,6 +200,8 @@ masked_banded_sum = Primitive(
     expects="a band (..., n, width), values (..., m, k) and a mask that broadcasts to the band",
     broadcasts=True,
     hazard=SUMS,
+    meaning="The banded sum in which a weight of 0 at a masked entry excludes its value, even if that is NaN"
+    " or infinite.",
 )
 
 
@@ -220,7 +223,6 @@ def _band_mask(xp: Arithmetic, *, queries: int, keys: int, left: int, right: int
     return inside.T if key_first else inside
 
 
-# True for entries of a band that belong to an existing key.
 band_mask = Primitive(
     "band_mask",
     forward=_band_mask,
@@ -232,6 +234,7 @@ band_mask = Primitive(
     kind="boolean",
     expects="no operands",
     convention=band_convention("i"),
+    meaning="True for entries of a band that belong to an existing key.",
 )
 
 
@@ -286,7 +289,7 @@ def _offsets(queries: int, keys: int, left: int, right: int, key_first: bool) ->
     return min(left + right + 1, queries + keys)
 
 
-# The band of a matrix over all pairs, or of one that broadcasts to it. 0 or false where there is no key.
+# 0 or false where there is no key.
 band = Primitive(
     "band",
     forward=_cut,
@@ -303,4 +306,5 @@ band = Primitive(
     gradient_scratch=lambda place, shape, a, **reach: 3 * count_entries(shape) + count_entries(a),
     kind="same",
     expects="a matrix over queries and keys, or one that broadcasts to it",
+    meaning="The band of a matrix over all pairs, or of one that broadcasts to it.",
 )

@@ -75,7 +75,6 @@ def _pick_latex(a: Formula, target: Formula, axis: int, ignored: int | None) -> 
     return Formula(rf"{a.at(PRODUCT)}\left[{target.text}\right]", PRODUCT)
 
 
-# The entry at the class of each sample; 0 for ignored samples.
 pick = Primitive(
     "pick",
     forward=_pick,
@@ -87,6 +86,7 @@ pick = Primitive(
     work=lambda shape, a, target, axis, ignored: 6 * copy_work(shape),
     operand_kinds=INDICES,
     expects="a class for each sample",
+    meaning="The entry at the class of each sample; 0 for ignored samples.",
 )
 
 
@@ -102,7 +102,6 @@ def _one_hot_shape(target: Shape, *, classes: Size, axis: int, ignored: int | No
     return (*target[:at], classes, *target[at:])
 
 
-# The one-hot distribution of each sample's class; zeros for ignored samples.
 one_hot = Primitive(
     "one_hot",
     forward=_one_hot,
@@ -114,6 +113,7 @@ one_hot = Primitive(
     work=lambda shape, target, **settings: 8 * copy_work(target) + copy_work(shape),
     operand_kinds=INDICES,
     expects="a class for each sample",
+    meaning="The one-hot distribution of each sample's class; zeros for ignored samples.",
 )
 
 
@@ -133,7 +133,6 @@ def _not_ignored(xp: Arithmetic, target: Array, *, ignored: int) -> Array:
     return ~is_known(xp.equal(target, count(xp, ignored)), True)
 
 
-# Whether each sample is not ignored.
 not_ignored = Primitive(
     "not_ignored",
     forward=_not_ignored,
@@ -143,9 +142,9 @@ not_ignored = Primitive(
     operand_kinds=INDICES,
     kind="boolean",
     expects="a class for each sample",
+    meaning="Whether each sample is not ignored.",
 )
 
-# 1 for each sample that counts, 0 for ignored ones. some: refuse a target whose samples are all ignored.
 counted = Primitive(
     "counted",
     forward=_sample_weights,
@@ -156,6 +155,7 @@ counted = Primitive(
     cost=no_cost,
     operand_kinds=INDICES,
     expects="a class for each sample",
+    meaning="1 for each sample that counts, 0 for ignored ones.",
 )
 
 
@@ -205,7 +205,6 @@ def _class_loss_tangent(
     return _zero_ignored(xp, is_ignored, mean[..., 0])
 
 
-# -log softmax(a) at the class of each sample, without the softmax of other classes; 0 for ignored samples.
 class_surprise = Primitive(
     "class_surprise",
     forward=_class_loss,
@@ -221,4 +220,5 @@ class_surprise = Primitive(
     scratch=lambda shape, a, target, axis, ignored: product(a),
     operand_kinds=INDICES,
     expects="a class for each sample",
+    meaning="-log softmax(a) at the class of each sample; 0 for ignored samples.",
 )

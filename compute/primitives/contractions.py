@@ -95,7 +95,6 @@ def _project_shape(a: Shape, w: Shape) -> Shape:
     return (*a[:-1], w[1])
 
 
-# Each vector along the last axis times one matrix.
 project = Primitive(
     "project",
     forward=_project,
@@ -113,4 +112,5 @@ project = Primitive(
     propagates_nonfinite_gradient=True,
     hazard=SUMS,
     diagnosis=lambda y, a, w, absorbed: find_cancellation(y, np.abs(a) @ np.abs(w)),
+    meaning="Each vector along the last axis times one matrix.",
 )

@@ -67,7 +67,6 @@ def _jacobian_shape(p: Shape, *, axis: int) -> Shape:
     return (*without(p, axis), p[axis], p[axis])
 
 
-# The Jacobian of the softmax along an axis, from its result p: diag(p) - p p^T for each row.
 softmax_jacobian = Primitive(
     "softmax_jacobian",
     forward=_jacobian,
@@ -79,4 +78,5 @@ softmax_jacobian = Primitive(
     ),
     cost=lambda shape, p, axis: Cost(elementwise=2 * product(shape)),
     expects="an axis of the operand",
+    meaning="The Jacobian of the softmax along an axis, from its result p: diag(p) - p p^T for each row.",
 )

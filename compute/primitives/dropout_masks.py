@@ -47,7 +47,6 @@ bernoulli_mask = Primitive(
     },
 )
 
-# True everywhere.
 full_mask = Primitive(
     "full_mask",
     forward=lambda xp, *, to: np.ones(to, dtype=np.bool_),
@@ -56,6 +55,7 @@ full_mask = Primitive(
     cost=no_cost,
     kind="boolean",
     expects="no operands",
+    meaning="True everywhere.",
 )
 
 
@@ -72,7 +72,6 @@ def _enumerate_masks_shape(*, to: Shape) -> Shape:
     return (2**entries, *to)
 
 
-# All masks of a shape along a new first axis, in binary order from all false to all true.
 all_masks = Primitive(
     "all_masks",
     forward=_enumerate_masks,
@@ -81,6 +80,7 @@ all_masks = Primitive(
     cost=no_cost,
     kind="boolean",
     expects="no operands",
+    meaning="All masks of a shape along a new first axis, in binary order from all false to all true.",
 )
 
 
@@ -99,7 +99,6 @@ def _mask_to_numbers(xp: Arithmetic, mask: Array) -> Array:
     return mask
 
 
-# The negation of a mask.
 complement = Primitive(
     "complement",
     forward=lambda xp, mask: (
@@ -111,9 +110,10 @@ complement = Primitive(
     operand_kinds={"mask": ("boolean", "real")},
     kind="boolean",
     expects="a mask",
+    meaning="The negation of a mask.",
 )
 
-# A mask as numbers: 1 where it is true, 0 where it is false. It has no gradient.
+# It has no gradient.
 as_numbers = Primitive(
     "as_numbers",
     forward=_mask_to_numbers,
@@ -122,4 +122,5 @@ as_numbers = Primitive(
     cost=no_cost,
     operand_kinds={"mask": ("boolean", "real")},
     expects="a mask",
+    meaning="A mask as numbers: 1 where it is true, 0 where it is false.",
 )

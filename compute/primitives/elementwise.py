@@ -45,6 +45,7 @@ identity = Primitive(
     expects="any shape",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The entries as they are.",
 )
 
 add = Primitive(
@@ -59,6 +60,7 @@ add = Primitive(
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
     diagnosis=_cancellation,
+    meaning="The sum of two values: a + b.",
 )
 
 subtract = Primitive(
@@ -73,6 +75,7 @@ subtract = Primitive(
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
     diagnosis=_cancellation,
+    meaning="The difference of two values: a - b.",
 )
 
 multiply = Primitive(
@@ -90,6 +93,7 @@ multiply = Primitive(
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
     diagnosis=lambda y, a, b, absorbed: find_underflow(y, (a != 0) & (b != 0)),
+    meaning="The product of two values, entry by entry: a * b.",
 )
 
 divide = Primitive(
@@ -106,6 +110,7 @@ divide = Primitive(
     broadcasts=True,
     hazard=QUOTIENT,
     diagnosis=lambda y, a, b, absorbed: find_underflow(y, (a != 0) & np.isfinite(b)),
+    meaning="The quotient of two values: a / b.",
 )
 
 negative = Primitive(
@@ -119,4 +124,5 @@ negative = Primitive(
     expects="any shape",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The entries with the other sign: -a.",
 )

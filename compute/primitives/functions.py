@@ -31,6 +31,7 @@ tanh = Primitive(
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
     expects="any shape",
     diagnosis=lambda y, a, absorbed: find_flat_gates(y, 1 - y * y),
+    meaning="The hyperbolic tangent.",
 )
 
 exp = Primitive(
@@ -43,6 +44,7 @@ exp = Primitive(
     expects="any shape",
     hazard=Hazard(remedy="subtract the maximum before exp, as softmax does, or clamp its operand"),
     diagnosis=lambda y, a, absorbed: find_underflow(y, np.isfinite(a)),
+    meaning="The exponential, e to the power of each entry.",
 )
 
 log = Primitive(
@@ -54,9 +56,9 @@ log = Primitive(
     latex=lambda a: Formula(rf"\log {a.at(ATOM)}", PRODUCT),
     expects="any shape",
     hazard=LOGARITHM,
+    meaning="The natural logarithm.",
 )
 
-# log(1 + a), accurate for small a.
 log1p = Primitive(
     "log1p",
     forward=lambda xp, a: xp.log1p(a),
@@ -66,9 +68,9 @@ log1p = Primitive(
     latex=lambda a: Formula(rf"\log\left({add_latex(Formula('1'), a).text}\right)", PRODUCT),
     expects="any shape",
     hazard=LOGARITHM,
+    meaning="log(1 + a), accurate for small a.",
 )
 
-# exp(a) - 1, accurate for small a.
 expm1 = Primitive(
     "expm1",
     forward=lambda xp, a: xp.expm1(a),
@@ -78,6 +80,7 @@ expm1 = Primitive(
     latex=lambda a: Formula(rf"e^{{{a.text}}} - 1", SUM),
     expects="any shape",
     hazard=Hazard(remedy="clamp the operand of expm1"),
+    meaning="exp(a) - 1, accurate for small a.",
 )
 
 sigmoid = Primitive(
@@ -89,6 +92,7 @@ sigmoid = Primitive(
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
     expects="any shape",
     diagnosis=lambda y, a, absorbed: find_flat_gates(y, y * (1 - y)),
+    meaning="The logistic function 1 / (1 + exp(-a)).",
 )
 
 
@@ -134,6 +138,7 @@ sin = Primitive(
     latex=lambda a: Formula(rf"\sin {a.at(ATOM)}", PRODUCT),
     expects="any shape",
     propagates_nonfinite=True,
+    meaning="The sine of an angle in radians.",
 )
 
 cos = Primitive(
@@ -145,6 +150,7 @@ cos = Primitive(
     latex=lambda a: Formula(rf"\cos {a.at(ATOM)}", PRODUCT),
     expects="any shape",
     propagates_nonfinite=True,
+    meaning="The cosine of an angle in radians.",
 )
 
 
@@ -167,6 +173,7 @@ absolute = Primitive(
     expects="any shape",
     convention={"derivative_of_abs_at_0": 0},
     propagates_nonfinite=True,
+    meaning="The absolute value, |a|.",
 )
 
 
@@ -197,6 +204,7 @@ power = Primitive(
     expects="any shape",
     hazard=_power_hazard,
     diagnosis=lambda y, a, absorbed, exponent: find_underflow(y, (a != 0) & np.isfinite(a)),
+    meaning="The entries to a constant power: a ** exponent.",
 )
 
 
@@ -211,7 +219,7 @@ def _exponent_minus_one(exponent: Expression) -> Expression:
     return Expression("subtract", (exponent, number_expression(1)))
 
 
-# The root of a sum of powers. Its derivative at 0 is defined as 0.
+# Its derivative at 0 is defined as 0.
 norm_root = Primitive(
     "norm_root",
     forward=lambda xp, a, *, exponent: xp.power(a, exponent),
@@ -228,11 +236,11 @@ norm_root = Primitive(
     expects="any shape",
     convention={"derivative_of_norm_at_0": 0},
     hazard=ROOT,
+    meaning="The root of a sum of powers.",
 )
 
 
-# The entropy term -a log(a) of each outcome of a distribution, in nats. An outcome of weight 0 contributes 0
-# and passes no gradient, which would be infinite.
+# An outcome of weight 0 contributes 0 and passes no gradient, which would be infinite.
 entropy_term = Primitive(
     "entropy_term",
     forward=_entropy_term,
@@ -243,4 +251,5 @@ entropy_term = Primitive(
     cost=lambda shape, a: Cost(elementwise=2 * product(shape)),
     expects="weights that are not negative",
     hazard=LOGARITHM,
+    meaning="The entropy term -a log(a) of each outcome of a distribution, in nats.",
 )

@@ -34,7 +34,7 @@ def _gather_shape(a: Shape, places: Shape) -> Shape:
 
 # The entry at each place, a row-major index.
 gather = Primitive(
-    "gather",
+    "entries_at",
     forward=_gather,
     gradients={"a": _gather_gradient},
     tangents="product",

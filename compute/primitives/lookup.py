@@ -52,7 +52,7 @@ def _embedding_shape(a: Shape, indices: Shape, *, padding: int | None) -> Shape:
     return (*indices, a[1])
 
 
-# The row of a table for each index. The padding row passes no gradient.
+# The padding row passes no gradient.
 embedding_lookup = Primitive(
     "embedding_lookup",
     forward=_embedding_lookup,
@@ -64,4 +64,5 @@ embedding_lookup = Primitive(
     cost=no_cost,
     operand_kinds={"indices": ("real", "index")},
     expects="a table (rows, columns), and indices of its rows",
+    meaning="The row of a table for each index.",
 )

@@ -63,7 +63,6 @@ def _check_meaning(xp: Arithmetic, a: Array, *, only: str) -> Array:
     return a
 
 
-# The entries unchanged. Raises UnfitEntries if they do not have the meaning `only`.
 check_entries = Primitive(
     "check_entries",
     forward=_check_meaning,
@@ -74,6 +73,7 @@ check_entries = Primitive(
     cost=no_cost,
     expects="any shape",
     propagates_nonfinite_gradient=True,
+    meaning="The entries unchanged, after a check that they have the meaning `only`.",
 )
 
 
@@ -94,7 +94,7 @@ def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
     return xp.where(_is_finite(xp, b), gradient, weightless)
 
 
-# A weight times a logarithm with 0 log 0 = 0. A weight of 0 passes no gradient, which would be infinite.
+# A weight of 0 passes no gradient, which would be infinite.
 weighted_product = Primitive(
     "weighted_product",
     forward=multiply_weights,
@@ -105,6 +105,7 @@ weighted_product = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     convention={"zero_times_log_of_zero": 0},
+    meaning="A weight times a logarithm with 0 log 0 = 0.",
 )
 
 
@@ -134,7 +135,6 @@ def _log_probability_latex(a: Formula, complement: bool, least: Expression | Non
     return Formula(rf"\max\left({log}, {constant_latex(least).text}\right)")
 
 
-# log(a), or log(1 - a) if `complement`; clamped from below at `least` unless that is None.
 log_probability = Primitive(
     "log_probability",
     forward=_log_probability,
@@ -144,6 +144,7 @@ log_probability = Primitive(
     latex=_log_probability_latex,
     expects="any shape",
     hazard=LOGARITHM,
+    meaning="log(a), or log(1 - a) if `complement`; clamped from below at `least` unless that is None.",
 )
 
 
@@ -201,7 +202,6 @@ def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) ->
     return _in_blocks(xp, rule, g, a, target)
 
 
-# -y log p - (1 - y) log(1 - p) for p = sigmoid(a).
 logit_surprise = Primitive(
     "logit_surprise",
     forward=_logit_loss,
@@ -217,6 +217,7 @@ logit_surprise = Primitive(
     cost=lambda shape, a, target: Cost(elementwise=5 * product(shape)),
     expects=BROADCASTABLE,
     broadcasts=True,
+    meaning="-y log p - (1 - y) log(1 - p) for p = sigmoid(a).",
 )
 
 
@@ -244,7 +245,6 @@ def _huber_latex(a: Formula, delta: Expression) -> Formula:
     return Formula(rf"\begin{{cases}} {cases} \end{{cases}}")
 
 
-# The Huber function: a^2 / 2 for |a| <= delta, and a line with the same slope beyond.
 huber_function = Primitive(
     "huber_function",
     forward=_huber,
@@ -254,6 +254,7 @@ huber_function = Primitive(
     latex=_huber_latex,
     cost=lambda shape, a, **attributes: Cost(elementwise=4 * product(shape)),
     expects="any shape",
+    meaning="The Huber function: a^2 / 2 for |a| <= delta, and a line with the same slope beyond.",
 )
 
 
@@ -262,7 +263,6 @@ def _positive_part_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
     return xp.where(xp.greater_equal(a, zero), g, zero)
 
 
-# max(0, a) with derivative 1 at 0, as PyTorch's clamp.
 positive_part = Primitive(
     "positive_part",
     forward=lambda xp, a: xp.maximum(a, count(xp, 0)),
@@ -272,4 +272,5 @@ positive_part = Primitive(
     latex=lambda a: Formula(rf"\max\left(0, {a.text}\right)"),
     expects="any shape",
     convention={"derivative_of_positive_part_at_0": 1},
+    meaning="max(0, a) with derivative 1 at 0, as PyTorch's clamp.",
 )

@@ -84,7 +84,6 @@ def _gradient_of_values(xp: Arithmetic, g: Array, a: Array, allowed: Array) -> A
     return multiply_unskipped(xp, transpose(a), g, transpose(masked_zeros(a, allowed)))
 
 
-# The matrix product in which a weight of 0 at a masked entry excludes its value, even if that is NaN.
 masked_matmul = Primitive(
     "masked_matmul",
     forward=_masked_product,
@@ -105,6 +104,8 @@ masked_matmul = Primitive(
     broadcasts=True,
     hazard=SUMS,
     diagnosis=lambda y, a, b, allowed, absorbed: find_cancellation(y, np.abs(a) @ np.abs(b)),
+    meaning="The matrix product in which a weight of 0 at a masked entry excludes its value, even if that is"
+    " NaN.",
 )
 
 
@@ -120,8 +121,6 @@ def _guarded_right(xp: Arithmetic, g: Array, a: Array) -> Array:
     return transpose(multiply_unskipped(xp, transpose(g), a, transpose(is_exact_zero(g))))
 
 
-# A matrix product whose result may be masked later: a gradient that is exactly 0 passes nothing, even if the
-# other factor is NaN or infinite.
 guarded_matmul = Primitive(
     "guarded_matmul",
     forward=lambda xp, a, b: xp.matmul(a, b),
@@ -141,4 +140,6 @@ guarded_matmul = Primitive(
     propagates_nonfinite=True,
     hazard=SUMS,
     diagnosis=matmul.diagnosis,
+    meaning="A matrix product whose result may be masked later: a gradient that is exactly 0 passes nothing,"
+    " even if the other factor is NaN or infinite.",
 )

@@ -10,6 +10,7 @@ from compute.dimensions import Shape, ShapeError, broadcast, show
 from compute.graph.numerics import Hazard
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, SUM, Formula
+from compute.primitives.comparisons import both
 from compute.primitives.dropout_masks import as_numbers
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.masked_products import is_nonfinite
@@ -20,7 +21,6 @@ def _broadcast(*shapes: Shape) -> Shape:
     return broadcast(*shapes)
 
 
-# -infinity where `allowed` is false, whatever the entry, and no gradient there.
 masked_fill = Primitive(
     "masked_fill",
     forward=lambda xp, a, allowed: xp.where(allowed, a, xp.negative_infinity),
@@ -34,6 +34,7 @@ masked_fill = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     hazard=Hazard(meant=True),
+    meaning="-infinity where `allowed` is false, whatever the entry, and no gradient there.",
 )
 
 
@@ -51,8 +52,8 @@ def _add_mask_gradient(xp: Arithmetic, g: Array, mask: Array) -> Array:
     return g if xp.is_finite(g) else xp.where(_excluded(xp, mask), xp.zeros(()), g)
 
 
-# Scores plus a mask of numbers. Where the mask is -infinity the result is too, whatever the score, and a
-# gradient that is not finite becomes 0.
+# Where the mask is -infinity the result is too, whatever the score, and a gradient that is not finite becomes
+# 0.
 add_mask = Primitive(
     "add_mask",
     forward=_add_mask,
@@ -63,9 +64,9 @@ add_mask = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     hazard=Hazard(meant=True),
+    meaning="Scores plus a mask of numbers.",
 )
 
-# Where an additive mask of numbers lets a query attend: everywhere but at -infinity.
 mask_admits = Primitive(
     "mask_admits",
     forward=lambda xp, mask: ~_excluded(xp, mask),
@@ -74,25 +75,20 @@ mask_admits = Primitive(
     cost=no_cost,
     kind="boolean",
     expects="a mask of numbers",
+    meaning="Where an additive mask of numbers lets a query attend: everywhere but at -infinity.",
 )
 
 
-def _both(xp: Arithmetic, a: Array, b: Array) -> Array:
-    if a.dtype == b.dtype == np.bool_:
-        return a & b
-    return np.asarray(a.astype(object) & b.astype(object))  # conditions that symbols leave open
-
-
-# Where two masks are both true.
 and_masks = Primitive(
     "and_masks",
-    forward=_both,
+    forward=lambda xp, a, b: both(a, b),
     shape=_broadcast,
     latex=lambda a, b: Formula(rf"{a.at(PRODUCT)} \wedge {b.at(PRODUCT)}", PRODUCT),
     cost=no_cost,
     operand_kinds={"a": ("boolean",), "b": ("boolean",)},
     kind="boolean",
     expects=BROADCASTABLE,
+    meaning="Where two masks are both true.",
 )
 
 
@@ -109,7 +105,7 @@ def _clear_shape(a: Shape, allowed: Shape) -> Shape:
     return a
 
 
-# The entries, with 0 in place of those that are not finite where `allowed` is false. These pass no gradient.
+# These pass no gradient.
 clear_masked = Primitive(
     "clear_masked",
     forward=lambda xp, a, allowed: _clear(xp, a, a, allowed),
@@ -121,6 +117,7 @@ clear_masked = Primitive(
     operand_kinds={"allowed": ("boolean",)},
     hidden_operands=("allowed",),
     expects="entries, and a mask that broadcasts to them",
+    meaning="The entries, with 0 in place of those that are not finite where `allowed` is false.",
 )
 
 
@@ -135,7 +132,6 @@ def _keep_latex(a: Formula, mask: Formula) -> Formula:
     return Formula(rf"{a.at(PRODUCT)} {sign} {mask.at(PRODUCT)}", PRODUCT)
 
 
-# The entries where a mask of booleans, or of 0 and 1, is true; 0 elsewhere, whatever the entry.
 keep_where = Primitive(
     "keep_where",
     forward=_keep,
@@ -146,4 +142,5 @@ keep_where = Primitive(
     operand_kinds={"mask": ("boolean", "real")},
     expects=BROADCASTABLE,
     broadcasts=True,
+    meaning="The entries where a mask of booleans, or of 0 and 1, is true; 0 elsewhere, whatever the entry.",
 )

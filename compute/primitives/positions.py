@@ -8,7 +8,6 @@ from compute.dimensions import Shape, ShapeError, Size, at_least, show
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, Formula, constant_latex
 
-# The whole numbers from `first` on.
 positions = Primitive(
     "positions",
     forward=lambda xp, *, count, first: xp.whole(np.arange(first, first + count)),
@@ -16,6 +15,7 @@ positions = Primitive(
     latex=lambda count, first: Formula(rf"\left({first}, \dots, {first + count - 1}\right)"),
     cost=no_cost,
     expects="no operands",
+    meaning="The whole numbers from `first` on.",
 )
 
 
@@ -23,7 +23,6 @@ def _frequencies(xp: Arithmetic, *, pairs: int, width: int, expression: Expressi
     return xp.powers(expression, -2 * np.arange(pairs), width)
 
 
-# expression^(-2 i / width) for pair i.
 frequencies = Primitive(
     "frequencies",
     forward=_frequencies,
@@ -32,6 +31,7 @@ frequencies = Primitive(
         rf"\left({constant_latex(expression).text}^{{-2 i / {width}}}\right)_{{i = 0, 1, \dots}}"
     ),
     expects="no operands",
+    meaning="base^(-2 i / width) for pair i.",
 )
 
 
@@ -57,7 +57,6 @@ def _interleave_shape(a: Shape, b: Shape, *, width: Size) -> Shape:
     return (*a[:-1], width)
 
 
-# The columns of two matrices alternately; if the width is odd, the last column is from the first matrix.
 interleave = Primitive(
     "interleave",
     forward=_interleave,
@@ -70,6 +69,8 @@ interleave = Primitive(
     latex=lambda a, b, width: Formula(rf"\operatorname{{interleave}}\left({a.text},\ {b.text}\right)"),
     cost=no_cost,
     expects="two matrices of one shape",
+    meaning="The columns of two matrices alternately; if the width is odd, the last column is from the first"
+    " matrix.",
 )
 
 
@@ -105,7 +106,6 @@ def _check_pairs(rotated: Size, width: Size) -> None:
         raise ShapeError(f"expected an even number of at most {width} entries to pair, not {rotated}")
 
 
-# The entry of each pair at both of its members; 0 after the last pair.
 spread_pairs = Primitive(
     "spread_pairs",
     forward=_spread_pairs,
@@ -115,6 +115,7 @@ spread_pairs = Primitive(
     latex=lambda a, pairing, rotated, width: Formula(rf"\operatorname{{pairs}}\left({a.text}\right)"),
     cost=no_cost,
     expects="a number for each pair",
+    meaning="The entry of each pair at both of its members; 0 after the last pair.",
 )
 
 
@@ -134,7 +135,7 @@ def _rotate_pairs_shape(a: Shape, *, pairing: str, rotated: Size, axis: int) -> 
     return a
 
 
-# Each pair rotated by a quarter turn: (a, b) becomes (-b, a). Entries after the last pair become 0.
+# Entries after the last pair become 0.
 turn_pairs = Primitive(
     "turn_pairs",
     forward=_rotate_pairs,
@@ -148,6 +149,7 @@ turn_pairs = Primitive(
     latex=lambda a, pairing, rotated, axis: Formula(rf"\operatorname{{turn}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least two axes",
+    meaning="Each pair rotated by a quarter turn: (a, b) becomes (-b, a).",
 )
 
 
@@ -174,7 +176,6 @@ def _rotation_shape(a: Shape, b: Shape) -> Shape:
     return (2 * a[0], 2 * a[0])
 
 
-# The block-diagonal matrix of blocks [[a, b], [-b, a]].
 block_rotation = Primitive(
     "block_rotation",
     forward=_rotation,
@@ -187,4 +188,5 @@ block_rotation = Primitive(
     ),
     cost=no_cost,
     expects="two vectors of one length",
+    meaning="The block-diagonal matrix of blocks [[a, b], [-b, a]].",
 )

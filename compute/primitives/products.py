@@ -56,7 +56,6 @@ def _product_shape(a: Shape, *, axis: int) -> Shape:
     return (*a[:at], *a[at + 1 :])
 
 
-# The product along an axis; the result does not have this axis.
 product_over = Primitive(
     "product_over",
     forward=_product_over,
@@ -69,4 +68,5 @@ product_over = Primitive(
     expects="enough axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The product along an axis; the result does not have this axis.",
 )

@@ -104,7 +104,6 @@ def _latex(name: str) -> Callable[..., Formula]:
     return formula
 
 
-# The mask of running sequences if every sequence has all steps: (1, 1), true.
 always_true = Primitive(
     "always_true",
     forward=lambda xp: np.ones((1, 1), dtype=bool),
@@ -113,6 +112,7 @@ always_true = Primitive(
     kind="boolean",
     cost=no_cost,
     expects="no operands",
+    meaning="The mask of running sequences if every sequence has all steps: (1, 1), true.",
 )
 
 

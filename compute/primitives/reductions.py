@@ -101,7 +101,6 @@ def same_shape(a: Shape, *, axis: int) -> Shape:
     return a
 
 
-# The sum along an axis; the result does not have this axis.
 sum_over = Primitive(
     "sum_over",
     forward=lambda xp, a, *, axis: xp.sum(a, axis).squeeze(axis),
@@ -117,6 +116,7 @@ sum_over = Primitive(
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
     diagnosis=lambda y, a, absorbed, axis: find_cancellation(y, np.abs(a).sum(axis=axis)),
+    meaning="The sum along an axis; the result does not have this axis.",
 )
 
 
@@ -154,7 +154,6 @@ argmax = Primitive(
     expects="enough axes",
 )
 
-# The index of the largest attention weight; -1 if all are 0, that is, if there is nothing to attend to.
 largest_weight = Primitive(
     "largest_weight",
     forward=_largest_weight,
@@ -162,4 +161,6 @@ largest_weight = Primitive(
     latex=_argmax_latex,
     kind="index",
     expects="enough axes",
+    meaning="The index of the largest attention weight; -1 if all are 0, that is, if there is nothing to "
+    "attend to.",
 )

@@ -26,7 +26,6 @@ def _time_step_gradient(xp: Arithmetic, g: Array, at: int, shapes: list[tuple[in
     return result
 
 
-# The entries at one index of the second-to-last axis; the result does not have this axis.
 time_step = Primitive(
     "time_step",
     forward=lambda xp, a, *, at: a[..., at, :],
@@ -40,6 +39,7 @@ time_step = Primitive(
     expects="at least two axes",
     propagates_nonfinite_gradient=True,
     is_row_select=True,
+    meaning="The entries at one index of the second-to-last axis; the result does not have this axis.",
 )
 
 
@@ -55,7 +55,7 @@ def _stack_shape(*a: Shape, axis: int) -> Shape:
 stack = Primitive(
     "stack",
     forward=lambda xp, *a, axis: np.stack(a, axis=axis),
-    gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place]},
+    gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place, ...]},
     tangents="linear",
     shape=_stack_shape,
     gradient_work=lambda place, shape, *a, axis: copy_work(a[place]),
@@ -78,7 +78,9 @@ def _concatenate_shape(*a: Shape, axis: int) -> Shape:
     at_least(-axis, a[0])
     at = len(a[0]) + axis
     other_axes = {(*shape[:at], *shape[at + 1 :]) for shape in a}
-    if len(other_axes) > 1 or len({len(shape) for shape in a}) > 1:
+    if len({len(shape) for shape in a}) > 1:
+        raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + " differ in their number of axes")
+    if len(other_axes) > 1:
         raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + f" differ in axes other than {axis}")
     return (*a[0][:at], total(shape[at] for shape in a), *a[0][at + 1 :])
 
@@ -141,7 +143,6 @@ def _running(xp: Arithmetic, lengths: Array, *, steps: int) -> Array:
     return np.asarray(ends, dtype=np.intp)[..., None, None] > np.arange(steps)[:, None]
 
 
-# Whether each step is before the end of its sequence: (..., steps, 1).
 running = Primitive(
     "running",
     forward=_running,
@@ -150,4 +151,5 @@ running = Primitive(
     cost=no_cost,
     kind="boolean",
     expects="lengths",
+    meaning="Whether each step is before the end of its sequence: (..., steps, 1).",
 )

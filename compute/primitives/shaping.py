@@ -34,7 +34,6 @@ def _rows_gradient(xp: Arithmetic, g: Array, start: int, stop: int, shapes: list
     return result
 
 
-# The rows start:stop.
 rows = Primitive(
     "rows",
     forward=lambda xp, a, *, start, stop: a[..., start:stop, :],
@@ -47,6 +46,7 @@ rows = Primitive(
     reads=lambda place, shape, a, start, stop: row_reads(shape, a, -2, (start, None, 1)),
     expects="at least two axes",
     propagates_nonfinite_gradient=True,
+    meaning="The rows start:stop.",
 )
 
 
@@ -63,7 +63,6 @@ def _columns_gradient(
     return result
 
 
-# The entries start:stop along the last axis.
 columns = Primitive(
     "columns",
     forward=lambda xp, a, *, start, stop: a[..., start:stop],
@@ -76,6 +75,7 @@ columns = Primitive(
     reads=lambda place, shape, a, start, stop: row_reads(shape, a, -1, (start, None, 1)),
     expects="enough columns",
     propagates_nonfinite_gradient=True,
+    meaning="The entries start:stop along the last axis.",
 )
 
 
@@ -108,13 +108,27 @@ reshape = Primitive(
 )
 
 
+def _symbolic_part(item: Any, size: Size) -> list[Size]:
+    """Return the axes of a part of an axis of symbolic size, which is taken to be large enough."""
+    if isinstance(item, int):
+        return []
+    start, stop, step = item
+    if step == -1 and start is None and stop is None:
+        return [size]
+    if step not in (None, 1):
+        raise ShapeError(f"an axis of symbolic size {size} cannot be sliced in steps")
+    ends = [size + end if end < 0 else end for end in (start or 0, 0 if stop is None else stop)]
+    return [(size if stop is None else ends[1]) - ends[0]]
+
+
 def _part_shape(a: Shape, *, items: tuple[Any, ...]) -> Shape:
     if len(items) > len(a):
         raise ShapeError(f"{show(a)} has fewer than {len(items)} axes")
     result: list[Size] = []
     for item, size in zip(items, a, strict=False):
         if not isinstance(size, int):
-            raise ShapeError(f"an axis of symbolic size {size} cannot be indexed")
+            result += _symbolic_part(item, size)
+            continue
         if isinstance(item, int):
             if not -size <= item < size:
                 raise ShapeError(f"index {item} is out of range for an axis of {size}")

@@ -87,7 +87,6 @@ def _merge_reads(place: int, shape: Shape, a: Shape, *, axis: int) -> Reads:
     )
 
 
-# The last or second-to-last axis split into equal parts along a new third-to-last axis.
 split_axis = Primitive(
     "split_axis",
     forward=_split,
@@ -101,9 +100,9 @@ split_axis = Primitive(
     expects="an axis that the parts divide",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The last or second-to-last axis split into equal parts along a new third-to-last axis.",
 )
 
-# The inverse: the third-to-last axis concatenated along the last or second-to-last axis.
 merge_axis = Primitive(
     "merge_axis",
     forward=_merge,
@@ -117,6 +116,8 @@ merge_axis = Primitive(
     expects="at least three axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The third-to-last axis concatenated along the last or second-to-last axis; the inverse of "
+    "split_axis.",
 )
 
 
@@ -125,7 +126,6 @@ def _join_shape(a: Shape) -> Shape:
     return (*a[:-2], a[-2] * a[-1])
 
 
-# The last two axes flattened into one.
 join_axes = Primitive(
     "join_axes",
     forward=lambda xp, a: a.reshape(*a.shape[:-2], a.shape[-2] * a.shape[-1]),
@@ -139,6 +139,7 @@ join_axes = Primitive(
     expects="at least two axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
+    meaning="The last two axes flattened into one.",
 )
 
 
@@ -165,33 +166,6 @@ expand_dims = Primitive(
     kind="same",
     reads=expanded_reads,
     expects="enough axes",
-    propagates_nonfinite=True,
-    propagates_nonfinite_gradient=True,
-)
-
-
-def _repeat_shape(a: Shape, *, times: int) -> Shape:
-    at_least(3, a)
-    return (*a[:-3], a[-3] * times, *a[-2:])
-
-
-def _repeat_gradient(xp: Arithmetic, g: Array, times: int) -> Array:
-    *batch, repeated, rows, columns = g.shape
-    grouped = g.reshape(*batch, repeated // times, times, rows, columns)
-    return xp.sum(grouped, -3).squeeze(-3)
-
-
-# Each matrix along the third-to-last axis repeated several times in a row.
-repeat = Primitive(
-    "repeat",
-    forward=lambda xp, a, *, times: a.repeat(times, axis=-3),
-    gradients={"a": _repeat_gradient},
-    tangents="linear",
-    shape=_repeat_shape,
-    latex=lambda a, times: Formula(rf"\operatorname{{repeat}}_{{{times}}}\left({a.text}\right)"),
-    cost=no_cost,
-    kind="same",
-    expects="at least three axes",
     propagates_nonfinite=True,
     propagates_nonfinite_gradient=True,
 )
@@ -231,7 +205,6 @@ def _causal_convention(
     return {"causal": f"query i attends to keys 0 to {last}"}
 
 
-# True where the key is at or before the query, with both counted from the first or both from the last.
 causal_mask = Primitive(
     "causal_mask",
     forward=_causal_mask,
@@ -241,4 +214,6 @@ causal_mask = Primitive(
     kind="boolean",
     expects="no operands",
     convention=_causal_convention,
+    meaning="True where the key is at or before the query, with both counted from the first or both from the"
+    " last.",
 )

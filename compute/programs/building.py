@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from compute.arithmetic.expressions import Expression
 from compute.budgets.planning import spend
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
@@ -19,7 +18,6 @@ from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
 from compute.operations.framework.submodules import MissingInputs, unknown_input_error, unused_error
-from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
@@ -205,19 +203,17 @@ class _Builder(Terms):
         """Build one line and name its value."""
         spend(LINE)
         name, line = assignment.name, assignment.line
-        if self.lines[name] != line or name in FUNCTIONS or name in CATALOGUE:
-            repeated = f"it is assigned in line {self.lines[name] + 1} already"
-            reserved = "it is the name of a function"
+        if self.lines[name] != line:
             fault = ProgramFault(
                 assignment.column,
-                f"{name} cannot be assigned: " + (repeated if self.lines[name] != line else reserved),
+                f"{name} cannot be assigned: it is assigned in line {self.lines[name] + 1} already",
                 "a name of its own for each line",
-                "an assigned name" if self.lines[name] != line else "the name of a function",
+                "an assigned name",
             )
             raise fault.at("program", line)
         try:
             term = self._build_call(assignment) or self.build(assignment.value)
-            term = self.value(term) if isinstance(term, Expression) else term
+            term = self.one(term, assignment.value)
         except ProgramFault as fault:
             raise fault.at("program", line) from None
         except QuestionError as error:
@@ -279,7 +275,7 @@ class _Builder(Terms):
         try:
             sides, names = parse_claim(text)
             self.used |= names - self.lines.keys()
-            left, right = (self.operand(self.build(side)) for side in sides)
+            left, right = (self.one(self.build(side), side) for side in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)
             if left.kind == "boolean" or right.kind == "boolean":

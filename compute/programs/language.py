@@ -16,7 +16,7 @@ from compute.programs.syntax import Node, ProgramFault, Reader
 MAX_LINES = 1000
 MAX_LENGTH = 1000
 MAX_BRACKETS = 40
-KNOWN = r"A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^"
+KNOWN = r"A-Za-z0-9_ \t+\-*/@%&|~.,()\[\]:=\"'#!<>^"
 UNKNOWN = re.compile(f"[^{KNOWN}]")
 SLOW_LINES = re.compile(rf"[^{KNOWN}\n]|['\"]|^[ \t]", re.MULTILINE)
 BRACKET = re.compile(r"[()\[\]]")
@@ -45,14 +45,26 @@ def parse_program(lines: tuple[str, ...]) -> tuple[list[Assignment], set[str]]:
         try:
             parsed = _parse_assignment(_parse_line(line) if trees is None else trees[number], line)
             if parsed is not None:
-                target, value = parsed
-                name = reader.check_name(target.id, target.col_offset + 1)
-                assignments.append(Assignment(name, reader.read(value), number, 1))
+                targets, value = parsed
+                names = [reader.check_name(target.id, target.col_offset + 1) for target in targets]
+                assignments += _assign(names, reader.read(value), number)
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not assignments:
         raise QuestionError(("program",), "assigns nothing", 'lines such as "y = w * x"', "no assignment")
     return assignments, reader.names
+
+
+def _assign(names: list[str], value: Node, line: int) -> list[Assignment]:
+    """Return the assignments of a line: of one name, or of several values to as many names."""
+    if len(names) == 1:
+        return [Assignment(names[0], value, line, 1)]
+    if len(set(names)) < len(names):
+        raise ProgramFault(1, "assigns a name twice", "a name of its own for each value", "a repeated name")
+    items = [
+        Node("item", value.column, operands=(value,), items=(at, len(names))) for at in range(len(names))
+    ]
+    return [Assignment(name, item, line, 1) for name, item in zip(names, items, strict=True)]
 
 
 def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
@@ -93,15 +105,17 @@ def _most(lines: tuple[str, ...], bracket: str) -> int:
     return max(map(str.count, lines, repeat(bracket)))
 
 
-def _parse_assignment(body: list[ast.stmt], line: str) -> tuple[ast.Name, ast.expr] | None:
-    """Return the name that a line assigns, and the expression; None for an empty line."""
+def _parse_assignment(body: list[ast.stmt], line: str) -> tuple[list[ast.Name], ast.expr] | None:
+    """Return the names that a line assigns, and the expression; None for an empty line."""
     if not body:
         return None
     statement = body[0]
     if len(body) == 1 and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
-        if isinstance(target, ast.Name):
-            return target, statement.value
+        targets = target.elts if isinstance(target, ast.Tuple) else [target]
+        names = [one for one in targets if isinstance(one, ast.Name)]
+        if names and len(names) == len(targets):
+            return names, statement.value
     column = len(line) - len(line.lstrip()) + body[:2][-1].col_offset + 1
     received = "more than one statement" if len(body) > 1 else describe_piece(statement)
     raise ProgramFault(column, "is not an assignment", "one assignment, name = expression", received)
@@ -129,7 +143,7 @@ def _check_line(text: str) -> None:
             MAX_LENGTH, "the line is too long", f"at most {MAX_LENGTH} characters", f"{len(text)} characters"
         )
     if (unknown := UNKNOWN.search(text)) is not None:
-        known = "letters, digits and + - * / @ ** . , ( ) [ ] : ="
+        known = "letters, digits and + - * / @ ** % & | ~ < > . , ( ) [ ] : ="
         column = unknown.start() + 1
         message = f"this character is not allowed in an expression; allowed are {known}"
         raise ProgramFault(column, message, known, describe_character(text, column))

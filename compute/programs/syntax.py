@@ -2,19 +2,21 @@
 
 import ast
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from compute.budgets.planning import spend
 from compute.errors import QuestionError
 from compute.programs.descriptions import describe_piece
+from compute.programs.functions import find_function
 
 MAX_DEPTH = 100
 MAX_NODES = 20_000
 NODE = 0.25  # units for reading and building one node, in addition to its values
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
-ALLOWED = "numbers, names, + - * / @ **, calls, [indices] and .T"
+ALLOWED = "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T and .shape"
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -22,8 +24,32 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "divide",
     ast.MatMult: "matmul",
     ast.Pow: "power",
+    ast.Mod: "remainder",
+    ast.FloorDiv: "floor_divide",
+    ast.BitAnd: "and_masks",
+    ast.BitOr: "logical_or",
 }
-Literal: TypeAlias = "int | float | bool | str | tuple[Any, ...]"
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+UNARY: dict[type[ast.unaryop], str] = {ast.USub: "negative", ast.Invert: "logical_not"}
+ATTRIBUTES = {"T": "reverse_axes", "mT": "transpose", "shape": "shape"}
+LIBRARIES = frozenset({
+    "np", "numpy", "torch", "nn", "F", "jnp", "jax", "tf", "math", "scipy", "special", "keras",
+})  # fmt: skip
+"""Names before a dot that are left out: `np.exp` is `exp`."""
+INSTEAD: dict[type[ast.AST], str] = {
+    ast.BitXor: "use ** for powers",
+    ast.IfExp: "use where(condition, a, b)",
+    ast.BoolOp: "use & and | with brackets around the comparisons",
+    ast.Not: "use ~",
+}
+"""What to write in place of syntax that means something else, or nothing, for arrays."""
 
 
 class ProgramFault(Exception):
@@ -44,11 +70,13 @@ class ProgramFault(Exception):
 class Node:
     """One node of an expression.
 
-    head: `number`, `name`, `negative`, one of the operators, `call`, `index` or `transpose`.
+    head: `number`, `name`, `literal` (text, a boolean or None), `list`, `call`, `index`, `item` (one of
+        several values that a line takes apart), one of the attributes, or an operator.
     column: where it begins, from 1.
     text: the number, the name, or the called name.
     operands: the nodes it applies to.
-    items: indices and slices.
+    items: the literal; indices, slices, None for a new axis, and nodes of indices; the place of an item and
+        the number of items.
     keywords: settings and inputs by name.
     """
 
@@ -57,14 +85,15 @@ class Node:
     text: str = ""
     operands: tuple["Node", ...] = ()
     items: tuple[Any, ...] = ()
-    keywords: tuple[tuple[str, "Node | Literal"], ...] = ()
+    keywords: tuple[tuple[str, "Node"], ...] = ()
 
     def names(self) -> set[str]:
         """Return the names that it uses."""
         if self.head == "name":
             return {self.text}
-        arguments = [value for _, value in self.keywords if isinstance(value, Node)]
-        return set().union(*[node.names() for node in (*self.operands, *arguments)])
+        inner = [*self.operands, *(value for _, value in self.keywords)]
+        inner += [item for item in self.items if isinstance(item, Node)]
+        return set().union(*[node.names() for node in inner])
 
 
 def check_name(name: str, column: int) -> str:
@@ -102,44 +131,119 @@ class Reader:
             limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
             received = f"more than {MAX_NODES} pieces" if depth else f"more than {MAX_DEPTH} deep"
             raise ProgramFault(column, "the program is too large here", limit, received)
-        # The most common types come first, each tested once: a program has thousands of nodes.
-        depth -= 1
-        if isinstance(node, ast.Name):
-            name = node.id
-            if name not in self.names and name not in NAMED_NUMBERS:
-                self.names.add(self.check_name(name, column))
-            return Node("name", column, name)
-        if isinstance(node, ast.BinOp):
-            operator = OPERATORS.get(type(node.op))
-            if operator is not None:
-                return Node(
-                    operator, column, "", (self._node(node.left, depth), self._node(node.right, depth))
+        convert = CONVERT.get(type(node))
+        converted = None if convert is None else convert(self, node, column, depth - 1)
+        if converted is not None:
+            return converted
+        found = self._instead(node)
+        if isinstance(node, ast.BinOp) and found:
+            column = (node.left.end_col_offset or 0) + 2
+        message = f"is not allowed in an expression; {found or f'allowed are {ALLOWED}'}"
+        raise ProgramFault(column, message, found or ALLOWED, describe_piece(node))
+
+    def _name(self, node: ast.Name, column: int, depth: int) -> Node:  # noqa: ARG002 - as all conversions
+        name = node.id
+        if name not in self.names and name not in NAMED_NUMBERS:
+            self.names.add(self.check_name(name, column))
+        return Node("name", column, name)
+
+    def _binary(self, node: ast.BinOp, column: int, depth: int) -> Node | None:
+        operator = OPERATORS.get(type(node.op))
+        if operator is None:
+            return None
+        return Node(operator, column, "", (self._node(node.left, depth), self._node(node.right, depth)))
+
+    def _constant(self, node: ast.Constant, column: int, depth: int) -> Node | None:  # noqa: ARG002 - as all conversions
+        if isinstance(node.value, bool | str) or node.value is None:
+            return Node("literal", column, items=(node.value,))
+        if isinstance(node.value, int | float):
+            return Node("number", column, _number(node.value, column))
+        return None
+
+    def _call(self, node: ast.Call, column: int, depth: int) -> Node | None:
+        keywords = self._keywords(node.keywords, depth) if node.keywords else ()
+        if isinstance(node.func, ast.Name):
+            operands = tuple([self._node(argument, depth) for argument in node.args])
+            return Node("call", column, self._called(node.func.id, column), operands, (), keywords)
+        if isinstance(node.func, ast.Attribute):
+            return self._method(node.func, node.args, keywords, depth)
+        return None
+
+    def _unary(self, node: ast.UnaryOp, column: int, depth: int) -> Node | None:
+        if isinstance(node.op, ast.UAdd):
+            return self._node(node.operand, depth)
+        head = UNARY.get(type(node.op))
+        return None if head is None else Node(head, column, operands=(self._node(node.operand, depth),))
+
+    def _attribute(self, node: ast.Attribute, column: int, depth: int) -> Node | None:
+        if isinstance(node.value, ast.Name) and node.value.id in LIBRARIES and node.attr == "pi":
+            return Node("name", column, node.attr)
+        head = ATTRIBUTES.get(node.attr)
+        return None if head is None else Node(head, column, operands=(self._node(node.value, depth),))
+
+    def _subscript(self, node: ast.Subscript, column: int, depth: int) -> Node:
+        operands = (self._node(node.value, depth),)
+        return Node("index", column, operands=operands, items=self._items(node.slice, depth))
+
+    def _list(self, node: ast.List | ast.Tuple, column: int, depth: int) -> Node:
+        return Node("list", column, operands=tuple([self._node(entry, depth) for entry in node.elts]))
+
+    def _instead(self, node: ast.expr) -> str:
+        """Return what to write in place of a node; empty if there is nothing else."""
+        operator: ast.AST = getattr(node, "op", node)
+        return INSTEAD.get(type(node), "") or INSTEAD.get(type(operator), "")
+
+    def _called(self, name: str, column: int) -> str:
+        """Return the name of a called function, for one that other libraries use the name here."""
+        return find_function(self.check_name(name, column))
+
+    def _method(
+        self,
+        function: ast.Attribute,
+        arguments: list[ast.expr],
+        keywords: tuple[tuple[str, Node], ...],
+        depth: int,
+    ) -> Node:
+        """Convert `x.sum(axis=0)` as `sum(x, axis=0)`, and `np.sum(x)` as `sum(x)`."""
+        column, root = function.value.col_offset + 1, function.value
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        operands = [self._node(argument, depth) for argument in arguments]
+        if not (isinstance(root, ast.Name) and root.id in LIBRARIES):
+            operands.insert(0, self._node(function.value, depth))
+        name = self._called(function.attr, column)
+        return Node("call", column, name, tuple(operands), (), keywords)
+
+    def _compare(self, node: ast.Compare, column: int, depth: int) -> Node:
+        """Convert a comparison; a chain `a < b < c` as `(a < b) & (b < c)`."""
+        sides = [self._node(side, depth) for side in (node.left, *node.comparators)]
+        pairs = []
+        for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            if type(operator) not in COMPARISONS:
+                raise ProgramFault(
+                    column, "is not a comparison of numbers", "one of < <= == != >= >", describe_piece(node)
                 )
-        elif isinstance(node, ast.Constant):
-            if isinstance(node.value, int | float) and not isinstance(node.value, bool):
-                return Node("number", column, _number(node.value, column))
-        elif isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name):
-                keywords = self._keywords(node.keywords, depth) if node.keywords else ()
-                operands = tuple([self._node(argument, depth) for argument in node.args])
-                return Node("call", column, self.check_name(node.func.id, column), operands, (), keywords)
-        elif isinstance(node, ast.UnaryOp):
-            if isinstance(node.op, ast.USub):
-                return Node("negative", column, operands=(self._node(node.operand, depth),))
-            if isinstance(node.op, ast.UAdd):
-                return self._node(node.operand, depth)
-        elif isinstance(node, ast.Attribute):
-            if node.attr == "T":
-                return Node("transpose", column, operands=(self._node(node.value, depth),))
-        elif isinstance(node, ast.Subscript):
-            operands = (self._node(node.value, depth),)
-            return Node("index", column, operands=operands, items=_items(node.slice))
-        raise ProgramFault(
-            column,
-            f"is not allowed in an expression; allowed are {ALLOWED}",
-            ALLOWED,
-            describe_piece(node),
-        )
+            pairs.append(Node(COMPARISONS[type(operator)], column, operands=(left, right)))
+        chain = pairs[0]
+        for pair in pairs[1:]:
+            chain = Node("and_masks", column, operands=(chain, pair))
+        return chain
+
+    def _items(self, index: ast.expr, depth: int) -> tuple[Any, ...]:
+        """Return indices as numbers, slices as (start, stop, step), None for a new axis, `...`, and nodes."""
+        entries = index.elts if isinstance(index, ast.Tuple) else [index]
+        return tuple([self._item(entry, depth) for entry in entries])
+
+    def _item(self, entry: ast.expr, depth: int) -> Any:
+        if isinstance(entry, ast.Slice):
+            return _slice(entry)
+        if isinstance(entry, ast.Constant):
+            if entry.value is None or entry.value is Ellipsis:
+                return entry.value
+            return _integer(entry)
+        if isinstance(entry, ast.UnaryOp) and isinstance(entry.operand, ast.Constant):
+            return _integer(entry)
+        return self._node(entry, depth)
 
     def check_name(self, name: str, column: int) -> str:
         """Return the name, checked at its first use only. Raises ProgramFault."""
@@ -147,15 +251,23 @@ class Reader:
             self._checked_names.add(check_name(name, column))
         return name
 
-    def _keywords(self, keywords: list[ast.keyword], depth: int) -> tuple[tuple[str, Any], ...]:
-        return tuple([(_keyword_name(keyword), self._keyword(keyword.value, depth)) for keyword in keywords])
+    def _keywords(self, keywords: list[ast.keyword], depth: int) -> tuple[tuple[str, Node], ...]:
+        return tuple([(_keyword_name(keyword), self._node(keyword.value, depth)) for keyword in keywords])
 
-    def _keyword(self, node: ast.expr, depth: int) -> Any:
-        """Return a keyword's value: a literal, otherwise an expression."""
-        try:
-            return _literal(node)
-        except ProgramFault:
-            return self._node(node, depth)
+
+CONVERT: dict[type[ast.expr], Callable[..., Node | None]] = {
+    ast.Name: Reader._name,
+    ast.BinOp: Reader._binary,
+    ast.Constant: Reader._constant,
+    ast.Call: Reader._call,
+    ast.UnaryOp: Reader._unary,
+    ast.Attribute: Reader._attribute,
+    ast.Subscript: Reader._subscript,
+    ast.List: Reader._list,
+    ast.Tuple: Reader._list,
+    ast.Compare: Reader._compare,
+}
+"""The conversion of each type of node; None for what is not allowed."""
 
 
 def _number(value: float, column: int) -> str:
@@ -168,12 +280,6 @@ def _number(value: float, column: int) -> str:
     return text
 
 
-def _items(index: ast.expr) -> tuple[Any, ...]:
-    """Return indices as numbers, and slices as (start, stop, step)."""
-    entries = index.elts if isinstance(index, ast.Tuple) else [index]
-    return tuple(_slice(entry) if isinstance(entry, ast.Slice) else _integer(entry) for entry in entries)
-
-
 def _slice(node: ast.Slice) -> tuple[int | None, ...]:
     bounds = tuple(
         None if bound is None else _integer(bound) for bound in (node.lower, node.upper, node.step)
@@ -184,32 +290,18 @@ def _slice(node: ast.Slice) -> tuple[int | None, ...]:
 
 
 def _integer(node: ast.expr) -> int:
-    try:
-        value = _literal(node)
-    except ProgramFault:
-        value = None
-    if type(value) is not int or abs(value) >= 2**31:
+    value = -1 if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else 1
+    inner = node.operand if isinstance(node, ast.UnaryOp) else node
+    number = inner.value if isinstance(inner, ast.Constant) else None
+    if type(number) is not int or abs(number) >= 2**31:
         raise ProgramFault(
-            node.col_offset + 1, "is not an index", "whole numbers and slices of them", describe_piece(node)
-        )
-    return value
+            node.col_offset + 1, "is not an index", "whole numbers, slices, None, and lists of indices",
+            describe_piece(node),
+        )  # fmt: skip
+    return value * number
 
 
 def _keyword_name(keyword: ast.keyword) -> str:
     if keyword.arg is None:
         raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value", "an argument after **")
     return check_name(keyword.arg, keyword.col_offset + 1)
-
-
-def _literal(node: ast.expr) -> Any:
-    match node:
-        case ast.Constant(value=value) if isinstance(value, int | float | bool | str):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -value
-        case ast.Tuple(elts=entries) | ast.List(elts=entries) if len(entries) <= 8:
-            return tuple(_literal(entry) for entry in entries)
-    raise ProgramFault(
-        node.col_offset + 1, "is not a setting", "a number, text, true or false, or a list of them",
-        describe_piece(node),
-    )  # fmt: skip

@@ -1,23 +1,38 @@
-"""Builds terms from syntax: values of the graph, constants, or unknowns."""
+"""Builds terms from syntax: values of the graph, constants, several values, or unknowns."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias, get_args, get_origin
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, ExpressionError
-from compute.dimensions import ShapeError, show
+from compute.arithmetic.expressions import Expression, ExpressionError, number_expression
+from compute.dimensions import Polynomial, ShapeError, Size, show
 from compute.errors import QuestionError, describe, hint, unknown_name
 from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY
+from compute.names.suggestions import find_synonym
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
-from compute.operations.framework.declaration import Operation
+from compute.operations.framework.constants import size_expression
+from compute.operations.framework.declaration import AttributeField, Operation
+from compute.operations.framework.setting_types import allowed_types, is_constant
 from compute.operations.framework.settings import describe_expected, fits, with_integral_floats
+from compute.programs.declaration import Function, Several, call_signature
 from compute.programs.dependencies import find_cycle
 from compute.programs.descriptions import describe_arguments, describe_setting
-from compute.programs.functions import FUNCTIONS, OLD_NAMES, Function, call_signature
+from compute.programs.functions import FUNCTIONS, OLD_NAMES
+from compute.programs.indexing import index_value
 from compute.programs.language import Assignment
+from compute.programs.library.algebra import matmul
+from compute.programs.library.elementwise import floor_divide
+from compute.programs.library.shapes import reverse_axes
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
+
+SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
+GATHERED = ("shape", "axes", "times")  # settings that take all remaining numbers by position
+LAST_TWO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +41,11 @@ class Unknown:
 
 
 KINDS = {"real": "numbers", "boolean": "booleans", "index": "indices"}
-Term: TypeAlias = Value | Expression | Unknown
+Term: TypeAlias = Value | Expression | Several | Unknown
+
+
+class NotConstant(Exception):
+    """A node that is not a literal, although a setting is one."""
 
 
 class Terms:
@@ -45,6 +64,7 @@ class Terms:
         self.terms: dict[str, Term] = {}
         self.free: dict[str, None] = {}
         self.old_names: dict[str, str] = {}
+        self._taken_apart: dict[int, Term] = {}
 
     def build(self, node: Node) -> Term:
         """Return the term of a node."""
@@ -55,7 +75,18 @@ class Terms:
             return self._call(node)
         if head == "number":
             return Expression("number", text=node.text)
-        return self._binary(node) if len(node.operands) == 2 else self._unary(node)
+        if head == "index":
+            return self._index(node)
+        if head == "item":
+            return self._item(node)
+        if head == "list":
+            return self._list(node)
+        if head == "literal":
+            raise ProgramFault(
+                node.column, "text, booleans and None are not allowed in an expression", "numbers and names",
+                describe(node.items[0]),
+            )  # fmt: skip
+        return self._binary(node) if len(node.operands) == LAST_TWO else self._unary(node)
 
     def _new_name(self, node: Node) -> Term:
         """Return the term of a name that no earlier line defines. Raises ProgramFault if it has none."""
@@ -80,42 +111,138 @@ class Terms:
         self.terms[name] = Unknown()
         return self.terms[name]
 
+    def _list(self, node: Node) -> Term:
+        """Return the stack of the terms of a list."""
+        if not node.operands:
+            raise ProgramFault(node.column, "is an empty list", "a list of values", "an empty list")
+        terms = [self.one(self.build(entry), entry) for entry in node.operands]
+        values = [term for term in terms if isinstance(term, Value)]
+        if len(values) < len(terms):
+            return Unknown()
+        shapes = list(dict.fromkeys(value.shape for value in values))
+        if len(shapes) > 1:
+            raise ProgramFault(
+                node.column, "the entries of a list differ in shape", "entries of one shape",
+                " and ".join(map(show, shapes[:2])),
+            )  # fmt: skip
+        if len({value.kind for value in values}) > 1:
+            values = [self._as_numbers(value) for value in values]
+        return self._apply(node, "stack", *values, axis=-1 - values[0].rank)
+
+    def _item(self, node: Node) -> Term:
+        """Return one of the values that a line assigns to several names. They are built once."""
+        [operand] = node.operands
+        at, count = node.items
+        if id(operand) not in self._taken_apart:
+            self._taken_apart[id(operand)] = self.build(operand)
+        term = self._taken_apart[id(operand)]
+        if isinstance(term, Unknown):
+            return term
+        if isinstance(term, Expression):
+            raise ProgramFault(node.column, "is one number", f"{count} values", "one number")
+        size = len(term.values) if isinstance(term, Several) else term.shape[0] if term.rank else 1
+        if size != count:
+            raise ProgramFault(
+                node.column, f"gives {size} values for {count} names", f"{count} values", f"{size} values"
+            )
+        return term.values[at] if isinstance(term, Several) else self._apply(node, "part", term, items=(at,))
+
+    def _index(self, node: Node) -> Term:
+        [inner] = node.operands
+        if inner.head == "shape":
+            sizes = self._shape_of(inner)
+            if isinstance(sizes, Unknown):
+                return sizes
+            size: Size = _entry(sizes, node)
+            if isinstance(size, int):
+                return number_expression(size)
+            return apply("constant", graph=self.graph, **size_expression(size))
+        operand = self.build(inner)
+        if isinstance(operand, Unknown):
+            return operand
+        if isinstance(operand, Several):
+            chosen: Value = _entry(operand.values, node)
+            return chosen
+        if isinstance(operand, Expression):
+            raise ProgramFault(node.column, "an index needs axes", "a value with axes", "a constant")
+        items = [self.one(self.build(item), item) if isinstance(item, Node) else item for item in node.items]
+        if any(isinstance(item, Unknown) for item in items):
+            return Unknown()
+        try:
+            return index_value(operand, items)
+        except ShapeError as error:
+            raise ProgramFault(
+                node.column, str(error), "an index, slice, None or list of indices for each axis",
+                f"{len(items)} for shape {show(operand.shape)}",
+            ) from None  # fmt: skip
+        except QuestionError as error:
+            raise ProgramFault(node.column, error.message, error.expected, error.received) from None
+
+    def _shape_of(self, node: Node) -> "tuple[Size, ...] | Unknown":
+        """Return the shape of the value before `.shape`."""
+        term = self.build(node.operands[0])
+        if isinstance(term, Unknown):
+            return term
+        return self.value(self._single(term, node)).shape
+
     def _unary(self, node: Node) -> Term:
+        if node.head == "shape":
+            raise ProgramFault(node.column, "a shape is not a value", "a size such as x.shape[0]", "a shape")
         operand = self.build(node.operands[0])
         if isinstance(operand, Unknown):
             return operand
+        operand = self._single(operand, node)
         if isinstance(operand, Expression):
             if node.head == "negative":
                 return Expression("negative", (operand,))
-            action = "an index" if node.head == "index" else ".T"
-            raise ProgramFault(node.column, f"{action} needs axes", "a value with axes", "a constant")
-        if node.head == "index":
-            return self._apply(node, "part", operand, items=node.items)
+            if node.head == "logical_not":
+                raise ProgramFault(node.column, "~ needs booleans", "booleans", "a constant")
+            raise ProgramFault(node.column, ".T needs axes", "a value with axes", "a constant")
+        if node.head == "reverse_axes":
+            if operand.rank > LAST_TWO:
+                message = (
+                    "T reverses all axes of a value with more than two, as in NumPy; mT swaps the last two"
+                )
+                self.graph.add_note("transposed", self._nearest(operand), message)
+            return reverse_axes(operand)
+        if node.head == "logical_not" and operand.kind != "boolean":
+            raise ProgramFault(node.column, "~ needs booleans", "booleans", KINDS[operand.kind])
         return self._apply(node, node.head, operand)
+
+    def _nearest(self, value: Value) -> str:
+        return value.name or next((one.name for one in value.inputs if one.name is not None), "program")
 
     def _binary(self, node: Node) -> Term:
         left, right = self.build(node.operands[0]), self.build(node.operands[1])
-        if isinstance(left, Value) and isinstance(right, Value) and node.head != "power":
-            return self._apply(node, node.head, left, right)
+        if isinstance(left, Value) and isinstance(right, Value):
+            return self._operate(node, left, right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
-        if node.head == "power":
-            return self._power(node, left, right)
-        if isinstance(left, Expression) and isinstance(right, Expression):
-            if node.head == "matmul":
-                raise ProgramFault(node.column, "@ needs matrices", "matrices", "two numbers")
-            return _check_constant(Expression(node.head, (left, right)), node)
-        return self._apply(node, node.head, self.value(left), self.value(right))
+        left, right = self._single(left, node), self._single(right, node)
+        if isinstance(right, Expression):
+            if isinstance(left, Expression):
+                if node.head == "matmul":
+                    raise ProgramFault(node.column, "@ needs matrices", "matrices", "two numbers")
+                if node.head == "power" or node.head in SCALARS:
+                    return _check_constant(Expression(node.head, (left, right)), node)
+            elif node.head == "power":
+                exponent = _check_constant(right, node.operands[1])
+                return self._apply(node, "power", left, exponent=exponent)
+        return self._operate(node, self.value(left), self.value(right))
 
-    def _power(self, node: Node, base: Value | Expression, exponent: Value | Expression) -> Term:
-        if isinstance(exponent, Value):
-            raise ProgramFault(
-                node.operands[1].column, "the exponent is not a constant", "a number; or exp(b * log(a))",
-                f"a value of shape {show(exponent.shape)}",
-            )  # fmt: skip
-        if isinstance(base, Expression):
-            return _check_constant(Expression("power", (base, exponent)), node)
-        return self._apply(node, "power", base, exponent=_check_constant(exponent, node.operands[1]))
+    def _operate(self, node: Node, left: Value, right: Value) -> Value:
+        """Apply an operator to two values."""
+        head = node.head
+        if head in ("matmul", "floor_divide"):
+            build = matmul if head == "matmul" else floor_divide
+            operands = [self._as_numbers(left), self._as_numbers(right)]
+            try:
+                return build(*operands)
+            except (ShapeError, QuestionError) as error:
+                shapes = " and ".join(f"{one.name or 'a value'} {show(one.shape)}" for one in operands)
+                message = error.message if isinstance(error, QuestionError) else f"{shapes}: {error}"
+                raise ProgramFault(node.column, message, "shapes that fit", shapes) from None
+        return self._apply(node, "power_of" if head == "power" else head, left, right)
 
     def _call(self, node: Node) -> Term:
         function = FUNCTIONS.get(OLD_NAMES.get(node.text, node.text))
@@ -145,7 +272,9 @@ class Terms:
         arguments = self.arguments(function, node)
         if arguments is None:
             return Unknown()
-        values = [arguments.pop(name) for name in function.inputs]
+        values = [arguments.pop(name, None) for name in function.inputs]
+        if function.variadic:
+            [values] = values
         settings = {**function.defaults, **arguments} if function.attributes else arguments
         try:
             return function.build(self.graph, *values, **settings)
@@ -156,9 +285,13 @@ class Terms:
             raise ProgramFault(node.column, error.message, error.expected, received) from None
         except (ShapeError, ExpressionError) as error:
             subject = "" if isinstance(error, ShapeError) else "the constant "
+            named = {
+                name: value for name, value in zip(function.inputs, values, strict=False)
+                if isinstance(value, Value)
+            }  # fmt: skip
             raise ProgramFault(
                 node.column, f"{function.name}: {subject}{error}", function.signature,
-                describe_arguments(dict(zip(function.inputs, values, strict=True)), arguments),
+                describe_arguments(named, arguments),
             ) from None  # fmt: skip
 
     def arguments(self, called: Operation | Function, node: Node) -> dict[str, Any] | None:
@@ -166,54 +299,138 @@ class Terms:
 
         Raises ProgramFault for too many, missing, repeated, unknown or unfit arguments.
         """
-        names = called.inputs
-        if len(node.operands) > len(names):
-            values = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
-            received = f"{len(node.operands)} values"
-            raise ProgramFault(node.column, f"{called.name} takes {values}", _signature(called), received)
         arguments: dict[str, Any] = {}
-        for name, value_node in zip(names, node.operands, strict=False):
-            arguments[name] = self._argument(called, name, value_node)
+        plain = called.values_first if isinstance(called, Function) else True
+        if plain and len(node.operands) <= len(called.inputs):
+            for name, operand in zip(called.inputs, node.operands, strict=False):
+                if operand.head != "literal" or operand.items[0] is not None:
+                    arguments[name] = self._argument(called, name, operand)
+        else:
+            for name, operand in self._by_position(called, node):
+                self._add_argument(called, name, operand, arguments)
         for name, operand in node.keywords:
-            if name in arguments:
-                raise ProgramFault(node.column, f"{name} is repeated", "each name once", f"{name} twice")
-            if name in called.attributes:
-                attribute = called.attributes[name]
-                setting = with_integral_floats(attribute, operand)
-                if isinstance(setting, Node) or not fits(attribute, setting):
-                    words = describe_expected(attribute)
-                    suggested = hint(setting, words.split(", ")) if isinstance(setting, str) else ""
-                    is_node = isinstance(setting, Node)
-                    received = f"{name}: an expression" if is_node else describe_setting(name, setting)
-                    raise ProgramFault(node.column, f"{name} does not fit{suggested}", words, received)
-                arguments[name] = setting
-            elif name in called.inputs:
-                value_node = operand if isinstance(operand, Node) else _number_node(operand, node)
-                arguments[name] = self._argument(called, name, value_node)
-            else:
+            chosen = _parameter(called, name)
+            if chosen in arguments:
+                raise ProgramFault(node.column, f"{chosen} is repeated", "each name once", f"{chosen} twice")
+            if chosen not in called.attributes and chosen not in called.inputs:
                 error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
                 raise ProgramFault(node.column, error.message, error.expected, error.received)
-        if called.attributes or len(arguments) < len(names):
-            required = [name for name in names if name in called.required]
+            self._add_argument(called, chosen, operand, arguments)
+        if called.attributes or len(arguments) < len(called.inputs):
+            required = [name for name in called.inputs if name in called.required]
             required += [name for name, setting in called.attributes.items() if setting.required]
             if missing := [name for name in required if name not in arguments]:
                 message = f"{called.name} lacks {', '.join(missing)}"
                 received = ", ".join(arguments) or "no arguments"
                 raise ProgramFault(node.column, message, _signature(called), received)
         for argument in arguments.values():
-            if isinstance(argument, Unknown):
+            if isinstance(argument, Unknown) or (
+                isinstance(argument, tuple) and any(isinstance(one, Unknown) for one in argument)
+            ):
                 return None
         return arguments
 
+    def _by_position(self, called: Operation | Function, node: Node) -> list[tuple[str, Any]]:
+        """Return the arguments by position, by parameter. Raises ProgramFault if there are too many."""
+        parameters = _parameters(called)
+        operands = list(node.operands)
+        pairs: list[tuple[str, Any]] = []
+        variadic = list(called.inputs)[-1] if isinstance(called, Function) and called.variadic else None
+        for name in parameters:
+            if not operands:
+                break
+            if name == variadic:
+                is_list = name == parameters[0] and operands[0].head == "list"
+                taken = operands[0].operands if is_list else tuple(operands)
+                pairs.append((name, taken))
+                operands = operands[1:] if is_list else []
+            elif (
+                name in GATHERED
+                and name in called.attributes
+                and len(operands) > 1
+                and _are_numbers(operands)
+            ):
+                pairs.append((name, Node("list", operands[0].column, operands=tuple(operands))))
+                operands = []
+            else:
+                pairs.append((name, operands.pop(0)))
+        if operands:
+            most = len(parameters)
+            values = "one argument" if most == 1 else f"{most or 'no'} arguments"
+            received = f"{len(node.operands)} arguments"
+            raise ProgramFault(node.column, f"{called.name} takes {values}", _signature(called), received)
+        return pairs
+
+    def _add_argument(
+        self, called: Operation | Function, name: str, node: Any, arguments: dict[str, Any]
+    ) -> None:
+        """Add one argument. Raises ProgramFault if it does not fit."""
+        if name not in called.attributes:
+            if isinstance(called, Function) and called.variadic and name == list(called.inputs)[-1]:
+                nodes = node if isinstance(node, tuple) else node.operands if node.head == "list" else (node,)
+                arguments[name] = tuple(self._argument(called, name, one) for one in nodes)
+            elif not (isinstance(node, Node) and node.head == "literal" and node.items[0] is None):
+                arguments[name] = self._argument(called, name, node)
+            return
+        attribute = called.attributes[name]
+        try:
+            setting = with_integral_floats(attribute, self._setting(node, attribute))
+        except NotConstant:
+            words = describe_expected(attribute)
+            raise ProgramFault(node.column, f"{name} does not fit", words, f"{name}: an expression") from None
+        if isinstance(setting, Unknown):
+            arguments[name] = setting
+        elif setting is None and attribute.default is None:
+            pass
+        elif fits(attribute, setting):
+            arguments[name] = _as_declared(attribute, setting)
+        else:
+            words = describe_expected(attribute)
+            choices = _CHOICE.split(words)
+            same = find_synonym(setting, choices) if isinstance(setting, str) else None
+            if same is not None and fits(attribute, same):
+                arguments[name] = same
+                return
+            suggested = hint(setting, choices) if isinstance(setting, str) else ""
+            received = describe_setting(name, setting)
+            raise ProgramFault(node.column, f"{name} does not fit{suggested}", words, received)
+
+    def _setting(self, node: Node, attribute: AttributeField) -> Any:
+        """Return the literal that a node writes, with sizes of shapes. Raises NotConstant."""
+        if node.head == "number":
+            return float(node.text) if not node.text.isdecimal() else int(node.text)
+        if node.head == "literal":
+            return node.items[0]
+        if node.head == "list":
+            return tuple(self._setting(entry, attribute) for entry in node.operands)
+        if node.head == "shape":
+            return self._shape_of(node)
+        if node.head == "index" and node.operands[0].head == "shape":
+            sizes = self._shape_of(node.operands[0])
+            return sizes if isinstance(sizes, Unknown) else _entry(sizes, node)
+        if not _is_constant(node):
+            raise NotConstant
+        term = self.build(node)
+        if not isinstance(term, Expression):
+            raise NotConstant
+        number = evaluate(_check_constant(term, node))
+        if is_constant(attribute.annotation) and node.head != "negative":
+            return _write(term)
+        return int(number) if number.is_integer() else number
+
     def _argument(self, called: Operation | Function, name: str, node: Node) -> Value | Unknown:
         """Return one input of a call. Raises ProgramFault for booleans instead of numbers, or vice versa."""
-        value = self.build(node)
+        value = self.one(self.build(node), node)
         if isinstance(value, Unknown):
             return value
-        if isinstance(value, Expression):
-            value = self.value(value)
         if isinstance(called, Function):
-            kinds = called.inputs[name]
+            kinds: tuple[str, ...] = called.inputs[name]
+            if value.kind not in kinds:
+                if "real" in kinds:
+                    return self._as_numbers(value)
+                if called.family in TRUTHS and kinds == ("boolean",):
+                    zero = self.value(number_expression(0))
+                    return apply("not_equal", self._as_numbers(value), zero)
         else:
             kinds = ("real", "boolean") if name in called.masks else ("real", "index")
             if name in called.masks and value.is_input:
@@ -224,9 +441,18 @@ class Terms:
             raise ProgramFault(node.column, message, allowed, KINDS[value.kind])
         return value
 
-    def operand(self, term: Term) -> Value | Unknown:
-        """Return a term as a value of the graph; an unknown one unchanged."""
-        return term if isinstance(term, Unknown) else self.value(term)
+    def one(self, term: Term, node: Node) -> Value | Unknown:
+        """Return a term as one value of the graph; an unknown one unchanged."""
+        return term if isinstance(term, Unknown) else self.value(self._single(term, node))
+
+    def _single(self, term: Value | Expression | Several, node: Node) -> Value | Expression:
+        """Return a term that is one value. Raises ProgramFault for several."""
+        if isinstance(term, Several):
+            raise ProgramFault(
+                node.column, "these are several values: take one by [0], or assign them to as many names",
+                "one value", f"{len(term.values)} values",
+            )  # fmt: skip
+        return term
 
     def value(self, term: Value | Expression) -> Value:
         """Return a term as a value of the graph; constants become steps."""
@@ -234,20 +460,107 @@ class Terms:
             return term
         return apply("constant", graph=self.graph, expression=term, sizes={})
 
+    def _as_numbers(self, value: Value) -> Value:
+        """Return booleans as 0 and 1, and indices as numbers."""
+        return value if value.kind == "real" else apply("indicator", value)
+
     def _apply(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
         """Apply a primitive. Raises ProgramFault at the column of the node."""
-        for operand in operands:
-            if operand.kind != "real" and REGISTRY[primitive].kind != "same":
-                message = f"{primitive} takes no {KINDS[operand.kind]}"
-                raise ProgramFault(node.column, message, KINDS["real"], KINDS[operand.kind])
+        declared = REGISTRY[primitive]
+        is_plain = not declared.operand_kinds and {operand.kind for operand in operands} == {"real"}
+        if declared.kind != "same" and not is_plain:
+            chosen = []
+            for operand, name in zip(operands, declared.operands, strict=True):
+                kinds = declared.operand_kinds.get(name, ("real",))
+                if operand.kind in kinds:
+                    chosen.append(operand)
+                elif "real" in kinds:
+                    chosen.append(apply("indicator", operand))
+                else:
+                    message = f"{SIGNS.get(primitive, primitive)} needs booleans"
+                    raise ProgramFault(node.column, message, "booleans", KINDS[operand.kind])
+            operands = tuple(chosen)
         try:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 
 
+_CHOICE = re.compile(r", | or ")
+TRUTHS = ("conditions", "reductions")  # families whose conditions may be numbers
+SIGNS = {"and_masks": "&", "logical_or": "|"}
+
+
+def _are_numbers(nodes: Sequence[Node]) -> bool:
+    """Return whether nodes write whole numbers or sizes."""
+    return all(
+        node.head == "number"
+        or (node.head == "negative" and node.operands[0].head == "number")
+        or (node.head == "index" and node.operands[0].head == "shape")
+        for node in nodes
+    )
+
+
+def _is_constant(node: Node) -> bool:
+    """Return whether a node is arithmetic on numbers alone, or the negative of one."""
+    if node.head in ("number", "name"):
+        return node.head == "number" or node.text in NAMED_NUMBERS
+    return node.head in ("negative", "power", *SCALARS) and all(map(_is_constant, node.operands))
+
+
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
+
+
+def _write(expression: Expression) -> str:
+    """Return a constant as text that is read as the same expression."""
+    if not expression.operands:
+        return expression.text
+    written = [f"({_write(one)})" for one in expression.operands]
+    return f"-{written[0]}" if len(written) == 1 else _INFIX[expression.head].join(written)
+
+
+def _entry(entries: Sequence[Any], node: Node) -> Any:
+    """Return one of several values or sizes, by the index of a node. Raises ProgramFault."""
+    [at] = node.items if len(node.items) == 1 else [None]
+    if type(at) is not int or not -len(entries) <= at < len(entries):
+        raise ProgramFault(
+            node.column, "takes one of several values", f"an index below {len(entries)}", "another index"
+        )
+    return entries[at]
+
+
+@lru_cache(maxsize=256)
+def _parameter_names(called: str) -> tuple[str, ...]:
+    return (*CATALOGUE[called].inputs, *CATALOGUE[called].attributes)
+
+
+def _parameters(called: Operation | Function) -> tuple[str, ...]:
+    """Return the names of inputs and settings, in the order of arguments by position."""
+    return called.parameters if isinstance(called, Function) else _parameter_names(called.name)
+
+
+def _parameter(called: Operation | Function, name: str) -> str:
+    """Return the parameter of a call that a keyword names; the name itself if there is none."""
+    if name in called.attributes or name in called.inputs:
+        return name
+    return find_synonym(name, (*called.inputs, *called.attributes)) or name
+
+
+def _as_declared(attribute: AttributeField, setting: Any) -> Any:
+    """Return a setting in the form of its type: one number as a tuple, where it is one of several."""
+    kinds = allowed_types(attribute.annotation)
+    is_tuple = all(get_origin(kind) is tuple for kind in kinds)
+    return (setting,) if is_tuple and not isinstance(setting, tuple) and _takes_sizes(kinds) else setting
+
+
+def _takes_sizes(kinds: Sequence[Any]) -> bool:
+    return any(Polynomial in get_args(get_args(kind)[0]) or get_args(kind)[0] is int for kind in kinds)
+
+
 def _signature(called: Operation | Function) -> str:
-    return call_signature(called.name, called.inputs, called.attributes)
+    if isinstance(called, Function):
+        return called.signature
+    return call_signature(called.name, _parameters(called), called.attributes)
 
 
 def _check_constant(expression: Expression, node: Node) -> Expression:
@@ -260,10 +573,3 @@ def _check_constant(expression: Expression, node: Node) -> Expression:
             f"a constant that {str(error).partition(':')[0]}",
         ) from None  # fmt: skip
     return expression
-
-
-def _number_node(value: Any, node: Node) -> Node:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ProgramFault(node.column, "is not a value", "an expression", describe(value))
-    inner = Node("number", node.column, text=repr(abs(value)))
-    return Node("negative", node.column, operands=(inner,)) if value < 0 else inner

@@ -161,10 +161,11 @@ class Evaluation:
         return instructions
 
     def _operand_name(self, index: int, name: str) -> str:
-        """Return the name of the value that an operand of a step is, or is computed from."""
+        """Return the name of the value that an operand of a step is or is computed from, or the operand's."""
         value = self.graph.values[index]
         assert value.primitive is not None
-        return nearest_names(value.inputs[value.primitive.operands.index(name)])[-1]
+        near = nearest_names(value.inputs[value.primitive.operands.index(name)])
+        return near[-1] if near else name  # constants written in the program have no names
 
     def sentinels(self) -> list[Value]:
         """Return the fewest values that have to be finite for every real value of a run to be finite.

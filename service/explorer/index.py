@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from compute.names.foreign_names import ELSEWHERE
+from compute.names.foreign_names import ELSEWHERE, SYNONYMS
 from compute.names.suggestions import split_names
 from service.document import TAGS, load_examples, url_of
 from service.endpoints import ENDPOINTS
@@ -54,7 +54,7 @@ def describe_index() -> dict[str, Any]:
 def _list_foreign_names() -> dict[str, list[str]]:
     """Return the names that other libraries and courses have, by our name."""
     found: dict[str, list[str]] = {}
-    for ours, foreign in ELSEWHERE.items():
+    for ours, foreign in (*SYNONYMS.items(), *ELSEWHERE.items()):
         for name in split_names(ours):
             found.setdefault(name, []).extend(foreign.split())
     return found

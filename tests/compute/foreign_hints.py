@@ -5,31 +5,29 @@ An empty hint means none: there is nothing of the kind here, or not in this plac
 
 HINTS = {
     "call": {
-        "matmul": "dot mm bmm mtimes Dot", "multiply": "mul times", "divide": "div true_divide",
+        "matmul": "mm bmm mtimes", "dot": "Dot", "multiply": "mul times", "divide": "div true_divide",
         "subtract": "sub minus", "add": "plus", "negative": "neg", "power": "pow", "sum": "reduce_sum",
         "mean": "average avg reduce_mean", "max": "amax", "min": "amin", "reshape": "view",
         "flatten": "ravel", "expand_dims": "unsqueeze", "broadcast_to": "broadcast",
         "flip": "flipud", "where": "select_where", "one_hot": "onehot to_categorical",
         "sigmoid": "expit logistic Sigmoid sigmiod logsig", "tanh": "tansig Tanh", "relu": "ReLU poslin",
         "silu": "swish SiLU Swish", "leaky_relu": "LeakyReLU lrelu leakyrelu",
-        "hardtanh": "clip clamp Hardtanh", "softmax": "sofmax Softmax sotfmax softmx",
+        "hardtanh": "Hardtanh", "clip": "clamp", "concat": "concatenate cat", "arcsin": "asin",
+        "tile": "repmat", "remainder": "mod", "softmax": "sofmax Softmax sotfmax softmx",
         "log_softmax": "LogSoftmax logsoftmax", "exp": "exponential", "log": "ln natural_log",
         "abs": "fabs", "layer_norm": "LayerNorm layernorm LayerNormalization", "linear": "Dense dense fc",
         "batch_norm": "BatchNorm2d BatchNormalization", "max_pool2d": "MaxPool2d MaxPooling2D",
         "average_pool2d": "AvgPool2d avg_pool2d AveragePooling2D",
         "conv_transpose2d": "ConvTranspose2d Conv2DTranspose", "conv1d or conv2d": "conv convolution",
-        "rnn": "SimpleRNN RNNCell", "lstm": "LSTMCell", "transpose": "T",
+        "rnn": "SimpleRNN RNNCell", "lstm": "LSTMCell", "transpose": "T permute",
         "cross_entropy": "CrossEntropyLoss softmax_cross_entropy categorical_crossentropy xent",
         "binary_cross_entropy": "BCELoss bce BCEWithLogitsLoss BinaryCrossentropy",
         "mse": "MSELoss mean_squared_error", "mae": "L1Loss mean_absolute_error", "nll": "NLLLoss",
         "kl_divergence": "KLDivLoss kl_div", "huber": "HuberLoss", "smooth_l1": "SmoothL1Loss",
         "cosine": "CosineEmbeddingLoss cosine_similarity", "triplet": "TripletMarginLoss",
         "identity": "purelin",
-        "": "concat concatenate cat stack hstack maximum minimum sign floor ceil round tan sinh cosh"
-        " arctan asin log2 log10 cumsum std var norm sort cbrt exp2 logsumexp logit argmin outer einsum"
-        " tensordot kron cross trace det inv svd diag eye zeros ones arange squeeze permute roll pad tile"
-        " repmat scatter conv3d max_pool3d Dropout2d reciprocal rsqrt heaviside erfc gamma mod CTCLoss"
-        " rmse radbas lu chol fit backward item grad numpy tensor Sequential input print len range",
+        "": "cbrt exp2 tensordot kron cross svd conv3d max_pool3d Dropout2d erfc gamma CTCLoss rmse radbas"
+        " lu chol fit backward item grad numpy tensor Sequential input print len range",
     },
     "operation": {
         "linear": "Dense torch.nn.Linear fully_connected nn.Linear tf.keras.layers.Dense",

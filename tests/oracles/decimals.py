@@ -1,7 +1,7 @@
 """An arithmetic namespace of 50-digit decimals in object arrays, for tests only."""
 
 from collections.abc import Callable
-from decimal import Decimal, localcontext
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,10 @@ class Decimals:
     softplus = staticmethod(_each(lambda a: (1 + a.exp()).ln()))
     expm1 = staticmethod(_each(lambda a: a.exp() - 1))
     tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
+    floor = staticmethod(_each(lambda a: a.to_integral_value(ROUND_FLOOR)))
+    rint = staticmethod(_each(lambda a: a.to_integral_value(ROUND_HALF_EVEN)))
+    power_of = staticmethod(_each(lambda a, b: a**b))
+    remainder = staticmethod(_each(lambda a, b: a - b * (a / b).to_integral_value(ROUND_FLOOR)))
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(fold(expression, _Algebra(sizes)), dtype=object)
@@ -129,6 +133,18 @@ class Decimals:
 
     def solve(self, matrix: Array, b: Array) -> Array:
         raise NotImplementedError
+
+    def det(self, matrix: Array) -> Array:
+        raise NotImplementedError
+
+    def elementary(self, name: str, a: Array) -> Array:
+        raise NotImplementedError
+
+    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+        raise NotImplementedError
+
+    def argsort(self, a: Array, axis: int) -> Array:
+        return a.argsort(axis=axis, kind="stable")
 
     def where(self, condition: Array, a: Array, b: Any) -> Array:
         return np.where(condition, a, b if isinstance(b, np.ndarray) else np.array(Decimal(b), dtype=object))

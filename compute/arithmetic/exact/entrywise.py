@@ -108,3 +108,75 @@ def power(a: Any, exponent: Any) -> Any:
     if exponent.is_negative and orders.is_zero(a):
         return sympy.oo
     return algebra.real(a**exponent)
+
+
+def floor(a: Any) -> Any:
+    return a if a is sympy.nan or orders.is_infinite(a) else sympy.floor(a)
+
+
+def rint(a: Any) -> Any:
+    """Return the nearest whole number; of two that are as near, the even one."""
+    if a is sympy.nan or orders.is_infinite(a):
+        return a
+    half = sympy.Rational(1, 2)
+    if a.free_symbols:  # floor(a + 1/2), less 1 where that is odd and a lies halfway between two
+        quarter = (2 * a - 1) / 4
+        return sympy.floor(a + half) - sympy.floor(-quarter) - sympy.floor(quarter) - 1
+    below = sympy.floor(a)
+    order = orders.sign(a - below, half)
+    up = order > 0 if order else bool(below % 2)
+    return below + 1 if up else below
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """Return a - b floor(a / b), which is NaN for b = 0."""
+    if orders.is_zero(b) or orders.is_infinite(a) or sympy.nan in (a, b):
+        return sympy.nan
+    return algebra.add(a, -multiply(b, floor(divide(a, b))))
+
+
+def round_to(a: Any, digits: int, least: int, largest: float) -> Any:
+    """Return the nearest number of a floating-point format. Raises TypeError for symbols."""
+    if a is sympy.nan or orders.is_infinite(a) or a == 0:
+        return a
+    if a.free_symbols:
+        raise TypeError("symbols cannot be rounded")
+    exponent = max(int(sympy.floor(sympy.log(absolute(a), 2))), least) + 1 - digits
+    rounded = rint(a / sympy.Integer(2) ** exponent) * sympy.Integer(2) ** exponent
+    return sympy.oo * sign(a) if absolute(rounded) > sympy.Rational(largest) else rounded
+
+
+def _within(function: Callable[[Any], Any], lower: int | None, upper: int | None) -> Callable[[Any], Any]:
+    """Return a function that is NaN for numbers known to be outside of its domain."""
+
+    def checked(a: Any) -> Any:
+        below = lower is not None and orders.sign(a, sympy.Integer(lower)) == -1
+        above = upper is not None and orders.sign(a, sympy.Integer(upper)) == 1
+        return sympy.nan if a is sympy.nan or below or above else function(a)
+
+    return checked
+
+
+def _logarithm_to(base: int) -> Callable[[Any], Any]:
+    def logarithm(a: Any) -> Any:
+        found = algebra.log(a)
+        return sympy.log(a, base) if found.func is sympy.log else divide(found, sympy.log(base))
+
+    return logarithm
+
+
+_TWO = sympy.Integer(2)
+ELEMENTARY: dict[str, Callable[[Any], Any]] = {
+    "log2": _logarithm_to(2),
+    "log10": _logarithm_to(10),
+    "tan": bounded(lambda a: divide(sympy.sin(a), sympy.cos(a))),
+    "sinh": lambda a: (sympy.exp(a) - sympy.exp(-a)) / _TWO,
+    "cosh": lambda a: (sympy.exp(a) + sympy.exp(-a)) / _TWO,
+    "arcsin": _within(sympy.asin, -1, 1),
+    "arccos": _within(sympy.acos, -1, 1),
+    "arctan": sympy.atan,
+    "arcsinh": lambda a: algebra.log(a + sympy.sqrt(a**2 + 1)),
+    "arccosh": _within(lambda a: algebra.log(a + sympy.sqrt(a**2 - 1)), 1, None),
+    "arctanh": _within(lambda a: algebra.log(divide(1 + a, 1 - a)) / _TWO, -1, 1),
+}
+"""The functions of `Arithmetic.elementary`, in terms of exponentials and logarithms where there is a form."""

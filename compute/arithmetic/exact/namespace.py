@@ -6,6 +6,7 @@ have cases.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cmp_to_key
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,10 @@ class Exact:
     sin = staticmethod(entrywise.each(entrywise.bounded(sympy.sin), 1))
     cos = staticmethod(entrywise.each(entrywise.bounded(sympy.cos), 1))
     tanh = staticmethod(entrywise.each(sympy.tanh, 1))
+    floor = staticmethod(entrywise.each(entrywise.floor, 1))
+    rint = staticmethod(entrywise.each(entrywise.rint, 1))
+    power_of = staticmethod(entrywise.each(entrywise.power, 2))
+    remainder = staticmethod(entrywise.each(entrywise.remainder, 2))
     greater = staticmethod(entrywise.each(orders.greater, 2))
     greater_equal = staticmethod(entrywise.each(orders.greater_equal, 2))
     equal = staticmethod(entrywise.each(orders.equal, 2))
@@ -112,7 +117,20 @@ class Exact:
         square = sympy.Matrix(matrix.tolist())
         if square.det(method="berkowitz").is_zero:
             return np.full(b.shape, sympy.nan, dtype=object)
-        return np.array(list(square.LUsolve(sympy.Matrix(b.tolist()))), dtype=object)
+        solved = list(square.LUsolve(sympy.Matrix(b.tolist())))
+        return np.array(solved, dtype=object).reshape(b.shape)
+
+    def det(self, matrix: Array) -> Array:
+        found = np.empty(matrix.shape[:-2], dtype=object)
+        for at in np.ndindex(found.shape):
+            found[at] = sympy.Matrix(matrix[at].tolist()).det(method="berkowitz")
+        return found
+
+    def elementary(self, name: str, a: Array) -> Array:
+        return entrywise.each(entrywise.ELEMENTARY[name], 1)(a)
+
+    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+        return entrywise.each(lambda one: entrywise.round_to(one, digits, least, largest), 1)(a)
 
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         found = np.empty(np.broadcast_shapes(*(one.shape for one in (*conditions, *choices))), dtype=object)
@@ -186,6 +204,13 @@ class Exact:
             found[at] = _first_largest(list(moved[at]))
         return found
 
+    def argsort(self, a: Array, axis: int) -> Array:
+        moved = np.moveaxis(a, axis, -1)
+        found = np.empty(moved.shape, dtype=np.intp)
+        for at in np.ndindex(moved.shape[:-1]):
+            found[at] = _order(list(moved[at]))
+        return np.moveaxis(found, -1, axis)
+
     def equality(self, left: Array, right: Array) -> Equality:
         return compare_all(*(entrywise.each(self.in_full, 1)(side) for side in (left, right)))
 
@@ -244,6 +269,15 @@ def _first_largest(entries: list[Any]) -> Any:
     """Return the index of the first largest entry."""
     conditions = cases.largest(entries)
     return cases.exclusive([(sympy.Integer(at), condition) for at, condition in enumerate(conditions)])
+
+
+def _order(entries: list[Any]) -> list[int]:
+    """Return the indices that sort entries."""
+
+    def compare(one: int, other: int) -> int:
+        return orders.rank(entries[one], entries[other])
+
+    return sorted(range(len(entries)), key=cmp_to_key(compare))
 
 
 def _outline(one: Any) -> float:

@@ -54,6 +54,16 @@ def equal(a: Any, b: Any) -> Any:
     return sympy.sympify(order == 0)
 
 
+def rank(a: Any, b: Any) -> int:
+    """Return the sign of a - b, with NaN as the largest. Raises TypeError if it depends on symbols."""
+    if a is sympy.nan or b is sympy.nan:
+        return int(a is sympy.nan) - int(b is sympy.nan)
+    order = sign(a, b)
+    if order is None:
+        raise TypeError("the order depends on symbols")
+    return order
+
+
 def sign(a: Any, b: Any) -> int | None:
     """Return the sign of a - b; None if it depends on symbols or if one is NaN.
 

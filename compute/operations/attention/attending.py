@@ -187,4 +187,4 @@ def repeat_shared_heads(shared: Value, query: Value, field: str) -> Value:
         ) from None
     if query.shape[-3] == 1:
         return shared
-    return apply("repeat", shared, times=times)
+    return apply("repeat", shared, times=times, axis=-3)

@@ -286,7 +286,7 @@ def _max_pool(pooling: _Pooling, ties: str) -> Value:
         winners = pooling.named(apply("winners", x, **pooling.attributes), "winners")
         if ties == "first":  # the entries at the winners, which may be given
             winners = winners if pooling.plane else apply("expand_dims", winners, axis=-2)
-            return pooling.named(apply("gather", x, winners), "output")
+            return pooling.named(apply("entries_at", x, winners), "output")
     return pooling.named(apply("max_pool", x, **pooling.attributes, ties=ties), "output")
 
 

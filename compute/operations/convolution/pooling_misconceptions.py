@@ -15,14 +15,14 @@ from compute.primitives.windows import Layout, overlap_add, pad
 MAX_POOLINGS = ("max_pool1d", "max_pool2d")
 AVERAGE_POOLINGS = ("average_pool1d", "average_pool2d")
 WINDOWS = ("layout", "window", "output")
-MAXIMA = ("max_pool", "gather")
+MAXIMA = ("max_pool", "entries_at")
 Kept: TypeAlias = Callable[[int, int], Array]
 """Returns for an entry of the windows, by row and column, which windows pass their gradient on to it."""
 
 
 def _windows(step: Step) -> tuple[Value, dict[str, Any]]:
     """Return the input of a pooling and its windows."""
-    if is_applied(step.value, "gather"):
+    if is_applied(step.value, "entries_at"):
         winners = step.operands[1]
         while winners.inputs and not is_applied(winners, "winners"):
             winners = winners.inputs[0]

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, get_args, get_origin
 
+from compute.dimensions import Polynomial, Size
 from compute.integers import with_integers
 from compute.operations.framework.declaration import AttributeField
 from compute.operations.framework.setting_types import (
@@ -54,6 +55,8 @@ def describe_expected(attribute: AttributeField) -> str:
     words: dict[Any, str] = {
         bool: "True or False", int: "a whole number", float: "a number", str: "text",
         tuple[int, ...]: "a whole number or a list of them",
+        tuple[Size, ...]: "a whole number or a list of them",
+        tuple[tuple[int, ...], ...]: "a list of pairs",
     }  # fmt: skip
     if is_constant(attribute.annotation):
         return "a number or a constant expression"
@@ -76,9 +79,16 @@ def _is_of_type(kind: Any, value: Any, least: int | None) -> bool:
     if kind is bool:
         return isinstance(value, bool)
     if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        if get_origin(inner) is tuple:
+            return isinstance(value, tuple) and all(_is_of_type(inner, entry, least) for entry in value)
+        entries = value if isinstance(value, tuple) else (value,)
         return all(
-            _is_whole(entry, least or 0) for entry in (value if isinstance(value, tuple) else (value,))
+            _is_whole(entry, least or 0) or (is_size(inner) and isinstance(entry, Polynomial))
+            for entry in entries
         )
+    if kind is str:
+        return isinstance(value, str)
     return kind is int and _is_whole(value, -LARGEST if least is None else least)
 
 

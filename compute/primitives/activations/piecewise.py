@@ -76,7 +76,6 @@ def _prelu_shape(a: Shape, slope: Shape) -> Shape:
     return a
 
 
-# leaky_relu with learned slopes.
 prelu = Primitive(
     "prelu",
     forward=_prelu,
@@ -93,6 +92,7 @@ prelu = Primitive(
     expects="slopes whose shape broadcasts to that of the entries",
     broadcasts=True,
     convention={"derivative_of_relu_at_0": "that below 0"},
+    meaning="leaky_relu with learned slopes.",
 )
 
 

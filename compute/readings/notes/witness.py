@@ -27,10 +27,11 @@ WATCHED = EACH | ALONG | {"matmul", CONSTANT}
 TOTALS = frozenset({"sum", "matmul"})  # NaN if partial sums overflow in both directions
 MOVING = frozenset({
     "solve", "max_shift", "where", "select", "places", "take", "scatter", "argmax", "greater",
-    "greater_equal",
+    "greater_equal", "argsort", "floor", "rint", "round_to", "det", "elementary", "power_of", "remainder",
     "equal", "sign", "masked", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
 })  # fmt: skip
-"""Functions that never make finite numbers infinite, or return NaN on purpose."""
+"""Functions that never make finite numbers infinite, return NaN on purpose, or are the whole of a step, whose
+hazard says why."""
 OVERWRITING = frozenset({"difference", "softmax_divide"})
 LOGARITHMS = frozenset({"log", "log1p"})
 

@@ -8,7 +8,7 @@ import pytest
 
 from compute.errors import unknown_name
 from compute.names import suggestions
-from compute.names.foreign_names import ELSEWHERE, NOT_HERE
+from compute.names.foreign_names import ELSEWHERE, NOT_HERE, SYNONYMS
 from compute.names.suggestions import edit_distance, suggest_name
 from compute.operations import CATALOGUE
 from compute.operations.framework.setting_types import allowed_types
@@ -80,7 +80,7 @@ def test_every_target_is_one_of_our_names() -> None:
             known.update(words_of(name, setting))
     for function in FUNCTIONS.values():
         known.update(function.inputs, function.attributes)
-    missing = {part for ours in ELSEWHERE for part in re.split(", | or | and ", ours)} - known
+    missing = {part for ours in (*SYNONYMS, *ELSEWHERE) for part in re.split(", | or | and ", ours)} - known
     assert not missing
 
 
@@ -93,7 +93,7 @@ def literals(annotation: object) -> list[str]:
 
 
 def test_tables_hold_each_foreign_name_once() -> None:
-    for ours, names in ELSEWHERE.items():
+    for ours, names in (*SYNONYMS.items(), *ELSEWHERE.items()):
         words = names.split()
         assert len(set(words)) == len(words), ours
         assert ours not in words
@@ -102,7 +102,7 @@ def test_tables_hold_each_foreign_name_once() -> None:
 
 def test_no_name_of_numpy_is_taken_for_a_different_word() -> None:
     """A hint for a function of NumPy is in the table, or the same letters: nothing is a lucky misspelling."""
-    foreign = {name for names in ELSEWHERE.values() for name in names.split()}
+    foreign = {name for table in (SYNONYMS, ELSEWHERE) for names in table.values() for name in names.split()}
     for name in dir(np):
         hint = None if name in CALLS else suggest_name(name, CALLS)
         assert (

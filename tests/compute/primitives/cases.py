@@ -3,6 +3,7 @@
 from compute.arithmetic.expressions import number_expression, parse
 from compute.primitives.windows import Layout
 from tests.compute.primitives.activation_cases import ACTIVATIONS
+from tests.compute.primitives.array_cases import ARRAY_CASES
 from tests.compute.primitives.drawing import (
     Case,
     all_run,
@@ -218,7 +219,7 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 3)], {"exponent": parse("3")}),
     ],
     "norm_root": [Case([positive(2, 3)], {"exponent": parse("1/3")})],
-    "gather": [Case([normal(2, 3, 4), places(12, 2, 2, 5)]), Case([normal(3, 4), places(12, 6, 1)])],
+    "entries_at": [Case([normal(2, 3, 4), places(12, 2, 2, 5)]), Case([normal(3, 4), places(12, 6, 1)])],
     "scattered": [
         Case([normal(2, 2, 3), places(20, 2, 2, 3)], {"sizes": (4, 5)}),
         Case([normal(2, 3), places(2, 2, 3)], {"sizes": (1, 2)}),
@@ -303,5 +304,5 @@ CASES: dict[str, list[Case]] = {
         Case([away_from_zero(2, 3)], {"delta": parse(delta)}) for delta in ("1", "0.8", "3")
     ],
     "positive_part": [Case([away_from_zero(2, 3)])],
-    "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
+    **ARRAY_CASES,
 }  # fmt: skip

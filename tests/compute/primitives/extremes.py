@@ -215,6 +215,41 @@ def _checked(rng: Rng, entries: int) -> Extreme:
 
 
 TIES = ("first", "split", "all")
+
+
+def _along(**more: Any) -> Callable[[Rng, int], Extreme]:
+    """Return a function that draws entries, and indices below 3 along the last axis."""
+
+    def drawn(rng: Rng, entries: int) -> Extreme:
+        *outer, last = shape(rng, entries, 1)
+        rows = normal(rng, *outer, max(3, last))
+        return Extreme([rows, rng.integers(0, 3, rows.shape)], {"axis": -1, **more})
+
+    return drawn
+
+
+def _taken(rng: Rng, entries: int) -> Extreme:
+    rows, width, count = sizes(rng, 3, entries)
+    return Extreme([normal(rng, rows, width), rng.integers(0, rows, (count,))], {})
+
+
+def _contracted(rng: Rng, entries: int) -> Extreme:
+    n, k, m = sizes(rng, 3, entries)
+    return Extreme([normal(rng, n, k), normal(rng, k, m)], {"left": "ij", "right": "jk", "to": "ki"})
+
+
+def _square(most: int, *, sides: bool = False) -> Callable[[Rng, int], Extreme]:
+    """Return a function that draws square matrices of at most so many rows, and right sides."""
+
+    def drawn(rng: Rng, entries: int) -> Extreme:
+        rows, columns = int(rng.integers(1, most)), int(rng.integers(1, 40))
+        batch = int(rng.integers(1, max(2, entries // (rows * rows * 40))))
+        operands = [normal(rng, batch, rows, rows)]
+        return Extreme([*operands, normal(rng, batch, rows, columns)] if sides else operands, {})
+
+    return drawn
+
+
 DRAWS: dict[str, Callable[[Rng, int], Extreme]] = {
     "check_entries": _checked,
     "matmul": _products,
@@ -250,7 +285,17 @@ DRAWS: dict[str, Callable[[Rng, int], Extreme]] = {
     "merge_axis": _of(3, lambda rng, axes: {"axis": int(rng.choice([-1, -2]))}),
     "join_axes": _of(2, lambda rng, axes: {}),
     "expand_dims": _of(1, lambda rng, axes: {"axis": -1}),
-    "repeat": _of(3, lambda rng, axes: {"times": 3}),
+    "repeat": _of(3, lambda rng, axes: {"times": 3, "axis": -3}),
+    "take_along_axis": _along(),
+    "put_along_axis": _along(size=3, add=True),
+    "take": _taken,
+    "permute": _of(2, lambda rng, axes: {"axes": tuple(range(len(axes)))[::-1]}),
+    "diagonal": _of(2, lambda rng, axes: {}),
+    "triangle": _of(2, lambda rng, axes: {"lower": True, "offset": 0}),
+    "contract": _contracted,
+    "det": _square(12),
+    "inv": _square(60),
+    "solve": _square(60, sides=True),
     "transpose": _of(2, lambda rng, axes: {}),
     "flip": _of(2, lambda rng, axes: {}),
     "interleave": _equal_shapes,
@@ -261,7 +306,7 @@ DRAWS: dict[str, Callable[[Rng, int], Extreme]] = {
     "pick": _indexed(last=False),
     "class_surprise": _indexed(last=True),
     "embedding_lookup": _lookup,
-    "gather": _gather,
+    "entries_at": _gather,
     "scattered": _scatter,
     "tiles": _tiles,
     "one_hot": _classes,

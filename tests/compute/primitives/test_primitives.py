@@ -192,7 +192,7 @@ def test_constant() -> None:
         ("split_axis", [(2, 3)], {"parts": 2, "axis": -1}),
         ("merge_axis", [(2, 3)], {"axis": -1}),
         ("join_axes", [(2,)], {}),
-        ("repeat", [(2, 3)], {"times": 2}),
+        ("repeat", [(2, 3)], {"times": 2, "axis": -3}),
     ],
 )
 def test_shapes_that_do_not_fit(name: str, shapes: list[tuple[int, ...]], attributes: dict[str, Any]) -> None:

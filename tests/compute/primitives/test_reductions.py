@@ -41,7 +41,7 @@ def test_the_first_of_the_largest_entries(x: list[float], place: int) -> None:
 
 def test_along_an_axis_of_zeros() -> None:
     x = np.array([[0.0, 0, 0], [0, 2, -1]])
-    result = answer("graph", {"x": x}, program=("a = argmax(x)", "b = argmax(x, axis=0)"))
+    result = answer("graph", {"x": x}, program=("a = argmax(x, axis=-1)", "b = argmax(x, axis=0)"))
     np.testing.assert_array_equal(result.values["a"], [0, 1])
     np.testing.assert_array_equal(result.values["b"], [0, 1, 0])
 

@@ -1,0 +1,86 @@
+"""Functions that create values: constants in a shape, ranges, identity matrices."""
+
+from compute.arithmetic.expressions import Expression, number_expression, parse
+from compute.dimensions import ShapeError, Size
+from compute.graph.graph import Graph, Value, apply
+from compute.operations.framework.constants import add_literal
+from compute.operations.framework.declaration import Constant
+from compute.programs.declaration import Entries, Extents, function
+
+CREATION = "creation"
+
+
+def _constant_like(a: Value, number: int) -> Value:
+    return apply("broadcast_to", add_literal(a.graph, number), to=a.shape)
+
+
+@function(CREATION, "y = zeros_like([1, 2])")
+def zeros_like(a: Entries) -> Value:
+    """Zeros in the shape of a value."""
+    return _constant_like(a, 0)
+
+
+@function(CREATION, "y = ones_like([1, 2])")
+def ones_like(a: Entries) -> Value:
+    """Ones in the shape of a value."""
+    return _constant_like(a, 1)
+
+
+@function(CREATION, "y = full_like([1, 2], 7)")
+def full_like(a: Entries, value: Value) -> Value:
+    """One number in the shape of a value."""
+    return apply("broadcast_to", value, to=a.shape)
+
+
+@function(CREATION, "y = zeros((2, 3))", minimum={"shape": 1})
+def zeros(graph: Graph, shape: Extents) -> Value:
+    """Zeros in a shape."""
+    return apply("broadcast_to", add_literal(graph, 0), to=shape)
+
+
+@function(CREATION, "y = ones(3)", minimum={"shape": 1})
+def ones(graph: Graph, shape: Extents) -> Value:
+    """Ones in a shape."""
+    return apply("broadcast_to", add_literal(graph, 1), to=shape)
+
+
+@function(CREATION, "y = full((2, 2), 7)", minimum={"shape": 1})
+def full(shape: Extents, value: Value) -> Value:
+    """One number in a shape."""
+    return apply("broadcast_to", value, to=shape)
+
+
+@function(CREATION, "y = eye(3)", minimum={"n": 1})
+def eye(graph: Graph, n: Size) -> Value:
+    """The identity matrix of n rows."""
+    return apply("diagonal_matrix", ones(graph, (n,)))
+
+
+def _number(value: Constant) -> Expression:
+    return parse(value) if isinstance(value, str) else number_expression(value)
+
+
+@function(CREATION, "y = arange(2, 10, 3)")
+def arange(graph: Graph, start: int, stop: int | None = None, step: int = 1) -> Value:
+    """The whole numbers from start to before stop, or from 0 to before the only number."""
+    if step == 0:
+        raise ShapeError("a range cannot step by 0")
+    first, last = (0, start) if stop is None else (start, stop)
+    count = len(range(first, last, step))
+    if count == 0:
+        raise ShapeError(f"the range from {first} to {last} by {step} is empty")
+    if step == 1:
+        return apply("positions", graph=graph, count=count, first=first)
+    places = apply("positions", graph=graph, count=count, first=0)
+    return add_literal(graph, first) + add_literal(graph, step) * places
+
+
+@function(CREATION, "y = linspace(0, 1, 5)", minimum={"num": 1})
+def linspace(graph: Graph, start: Constant, stop: Constant, num: int = 50) -> Value:
+    """Evenly spaced numbers from start to stop, both included."""
+    first = add_literal(graph, _number(start))
+    if num == 1:
+        return apply("broadcast_to", first, to=(1,))
+    places = apply("positions", graph=graph, count=num, first=0)
+    width = add_literal(graph, _number(stop)) - first
+    return first + width * places / add_literal(graph, num - 1)
