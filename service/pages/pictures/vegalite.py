@@ -1,12 +1,12 @@
 """Charts as Vega-Lite specifications, with their data inline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 
-from service.pages.blocks import Block, Page, Picture, Section
+from service.pages.blocks import Beside, Block, Page, Picture, Section
 from service.pages.pictures.charts import BarChart, Chart, ContourPath, HeatMap, LineChart, Numbers, Panel
 from service.pages.pictures.words import write_words
 
@@ -34,11 +34,11 @@ def write_specification(page: Page) -> str:
     return orjson.dumps(whole).decode()
 
 
-def _list_pictures(blocks: "list[Block]") -> Iterator[Picture]:
+def _list_pictures(blocks: "Sequence[Block]") -> Iterator[Picture]:
     for block in blocks:
         if isinstance(block, Picture):
             yield block
-        elif isinstance(block, Section):
+        elif isinstance(block, Section | Beside):
             yield from _list_pictures(block.blocks)
 
 
