@@ -115,9 +115,12 @@ def _build_lines(chart: LineChart) -> Specification:
             for a, b in zip(series.x, series.y, strict=True)
         ]
         mark: Specification = {"type": "line", "point": chart.is_counted, "tooltip": True}
+        encoding = {"x": x, "y": y, "color": color}
+        if not is_scattered and len(names) > 1:  # lines are told apart without colours as well
+            encoding["strokeDash"] = color
         if is_scattered:
             mark = {"type": "point", "filled": True, "size": 60, "tooltip": True}
-        layers.append({"data": {"values": rows}, "mark": mark, "encoding": {"x": x, "y": y, "color": color}})
+        layers.append({"data": {"values": rows}, "mark": mark, "encoding": encoding})
     return {"width": 440, "height": 220, "layer": layers}
 
 
