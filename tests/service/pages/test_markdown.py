@@ -23,6 +23,7 @@ from service.pages.blocks import (
     Math,
     Page,
     Paragraph,
+    Program,
     Section,
     Table,
 )
@@ -86,6 +87,8 @@ def count_blocks(page: Page) -> Counter[str]:
                 found["displayed"] += len(lines)
             case Facts(items) | Listing(items):
                 found["list_item_open"] += len(items)
+            case Program():
+                found["fence"] += 1
             case Section():
                 found["heading_open"] += 1
             case Callout():
