@@ -61,7 +61,8 @@ def _show_fields(fields: Mapping[str, Any]) -> list[Block]:
             blocks += show_tensor([Code(name)], array)
         else:
             inside = show_value(item, [Code(name)])
-            blocks.append(Section([Code(name)], inside))
+            has_title = len(inside) == 1 and isinstance(inside[0], Table)
+            blocks += inside if has_title else [Section([Code(name)], inside)]
     return blocks
 
 
@@ -75,8 +76,10 @@ def _show_items(items: list[Any], caption: Inlines) -> list[Block]:
             for place, item in enumerate(shown)
         ]
         blocks.append(Table(caption, [name.replace("_", " ") for name in columns], rows))
-    elif all(isinstance(item, str) and NAME.fullmatch(item) for item in shown):
+    elif _are_names(shown):
         blocks.append(Paragraph(join_names(shown)))
+    elif all(isinstance(item, list) and _are_names(item) for item in shown):
+        blocks.append(Listing([join_names(item) for item in shown]))
     elif all(map(_is_scalar, shown)):
         blocks.append(Listing([[_write_scalar(item)] for item in shown]))
     else:
@@ -86,19 +89,24 @@ def _show_items(items: list[Any], caption: Inlines) -> list[Block]:
     return blocks
 
 
+def _are_names(items: list[Any]) -> bool:
+    return all(isinstance(item, str) and NAME.fullmatch(item) for item in items)
+
+
 def _as_tensor(value: Any) -> "np.ndarray[Any, Any] | None":
     """Return a tensor of numbers, booleans or expressions as an array; None for anything else.
 
-    A list of text is one of names if each is a name.
+    Lists of names, such as the ends of edges, are none.
     """
     if _is_index(value):
         return None
     array = as_array(value)
     if array is None or array.dtype.kind in "fb":
         return array
-    if array.ndim == 0 or (array.ndim == 1 and all(NAME.fullmatch(str(entry)) for entry in array)):
+    entries = array.ravel().tolist()
+    if array.ndim == 0 or _are_names(entries):
         return None
-    is_written = all(isinstance(write_entry(entry), Math) for entry in array.ravel().tolist())
+    is_written = all(isinstance(write_entry(entry), Math) for entry in entries)
     return array if is_written else None
 
 

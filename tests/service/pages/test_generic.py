@@ -1,6 +1,6 @@
 """Values without a form of their own."""
 
-from service.pages.blocks import Code, Facts, Math, Paragraph, Program, Table
+from service.pages.blocks import Code, Facts, Listing, Math, Paragraph, Program, Table
 from service.pages.generic import show_value
 
 
@@ -12,6 +12,9 @@ def test_axes_are_words_and_tensors_are_tables() -> None:
 
 def test_names_are_listed_and_expressions_are_mathematics() -> None:
     assert show_value(["x", "layer[0].w"]) == [Paragraph([Code("x"), ", ", Code("layer[0].w")])]
+    assert show_value([["x", "z"], ["z", "w"]]) == [
+        Listing([[Code("x"), ", ", Code("z")], [Code("z"), ", ", Code("w")]])
+    ]
     [table] = show_value([["2*p", "0"], ["q", "1/2"]])
     assert isinstance(table, Table)
     assert [[cell.content for cell in cells] for _, cells in table.rows] == [
