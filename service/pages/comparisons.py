@@ -5,6 +5,7 @@ from itertools import zip_longest
 from typing import Any
 
 from compute.operations import CATALOGUE
+from compute.operations.framework.titles import write_title
 from service.pages.blocks import (
     Beside,
     Block,
@@ -27,7 +28,7 @@ from service.pages.entries import (
     write_number,
 )
 from service.pages.notes import join_names, show_note, write_setting
-from service.pages.questions import name_operation, restate_question
+from service.pages.questions import restate_question
 from service.questions.edits import is_edit
 
 ROUNDING = 1e-12  # of the largest entry: a change this small is one of rounding
@@ -48,7 +49,7 @@ PREDICTED = (
 def build_comparison(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     """Return a comparison: the question, the changes in words, and each value before and after them."""
     name = str(answer["operation"])
-    page = Page(f"{name_operation(name)}, before and after")
+    page = Page(f"{write_title(name)}, before and after")
     question = restate_question(name, request, answer["conventions"])
     page.blocks.append(Section(["Question"], question.blocks, is_folded=len(question.blocks) > LONG_QUESTION))
     page.blocks.append(Section(["What is changed"], list(_show_changes(request["changes"], answer))))

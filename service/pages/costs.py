@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from compute.operations import CATALOGUE
+from compute.operations.framework.titles import write_title
 from service.pages.blocks import Block, Cell, Code, Facts, Inline, Math, Page, Paragraph, Section, Table
 from service.pages.entries import as_array, write_number
 from service.pages.formulas import write_factor, write_formula, write_growth
 from service.pages.notes import show_conventions
-from service.pages.questions import explain_setting, list_inputs, lower_first, name_operation, write_summary
+from service.pages.questions import explain_setting, list_inputs, lower_first, write_summary
 
 COUNTS = {
     "multiply_adds": "multiply-adds",
@@ -34,7 +35,7 @@ UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 def build_cost(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     """Return the cost of an operation: the shapes, the totals with their growth, and all that they add up."""
     name = str(answer["operation"])
-    page = Page(f"{name_operation(name)}: the cost")
+    page = Page(f"{write_title(name)}: the cost")
     page.blocks.append(Paragraph(write_summary(CATALOGUE[name])))
     page.blocks.append(_restate(name, request, answer["conventions"]))
     page.blocks.append(Section(["In all"], list(_show_totals(answer["cost"], answer["big_o"]))))

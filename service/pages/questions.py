@@ -31,9 +31,7 @@ SYMBOLS: list[Inline] = [
     "Here ", Math("x"), " stands for each parameter, ", Math("g"), " for its gradient and ", Math(r"\eta"),
     " for the learning rate",
 ]  # fmt: skip
-ABBREVIATIONS = frozenset({"glu", "gru", "kl", "l1", "lp", "lstm", "mae", "mse", "nll", "rms", "rnn"})
 WORD = re.compile("[A-Za-z]{2,}")  # such as a function
-DIMENSIONS = re.compile(r"([123])d\b")  # of convolutions and poolings
 MOST_BATCHES, MOST_ROWS = 20, 32  # that are written out
 STOPS = {"gradient_norm": "the norm of all gradients together", "loss": "the loss"}
 COMMON = {
@@ -76,13 +74,6 @@ def restate_question(
 def _name_input(name: str, symbol: str) -> list[Inline]:
     """Return the name of an input and its symbol, unless that is the same letters."""
     return [Code(name), ": ", Math(symbol)] if symbol != name else [Math(symbol)]
-
-
-def name_operation(name: str) -> str:
-    """Return the name of an operation as a title: `Max pool 2D`, `LSTM` or `RMS norm`."""
-    words = [word.upper() if word in ABBREVIATIONS else word for word in name.split("_")]
-    title = DIMENSIONS.sub(r" \1D", " ".join(words))
-    return f"{title[:1].upper()}{title[1:]}"
 
 
 def write_summary(operation: Operation) -> list[Inline]:

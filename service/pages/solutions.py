@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compute.operations import CATALOGUE
+from compute.operations.framework.titles import write_title
 from service.pages.blocks import (
     Beside,
     Block,
@@ -23,7 +24,7 @@ from service.pages.costs import show_counts
 from service.pages.entries import as_array, as_math, list_matrices, show_tensor, write_entry
 from service.pages.notes import show_note
 from service.pages.pictures.answers import BACKWARDS, draw_answer
-from service.pages.questions import name_operation, restate_question, write_summary
+from service.pages.questions import restate_question, write_summary
 from service.pages.readings import show_reading
 
 LONG_STEPS = 60  # steps above which each is folded
@@ -50,7 +51,7 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
     """
     name = str(answer["operation"])
     operation = CATALOGUE.get(name)
-    page = Page("A program" if operation is None else name_operation(name))
+    page = Page("A program" if operation is None else write_title(name))
     if operation is not None:
         page.blocks.append(Paragraph(write_summary(operation)))
     writer = _Writer(answer, draw_answer(request, answer))

@@ -2,24 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from compute.operations import CATALOGUE
 from service.pages.blocks import Beside, Facts, Math, Program, Table
-from service.pages.questions import name_operation, restate_question, write_summary
-
-
-@pytest.mark.parametrize(
-    ("name", "title"),
-    [
-        ("lstm", "LSTM"), ("rms_norm", "RMS norm"), ("kl_divergence", "KL divergence"),
-        ("softmax", "Softmax"), ("max_pool2d", "Max pool 2D"), ("conv_transpose1d", "Conv transpose 1D"),
-        ("smooth_l1", "Smooth L1"),
-    ],
-)  # fmt: skip
-def test_operations_have_titles(name: str, title: str) -> None:
-    assert name in CATALOGUE
-    assert name_operation(name) == title
+from service.pages.questions import restate_question, write_summary
 
 
 def test_recurrences_are_formulas() -> None:
