@@ -23,8 +23,11 @@ def write_answer(answer: Answer, plan: Plan, *, shares: bool = True) -> tuple[An
     arithmetic: Any = plan.evaluation.arithmetic
     first = {name: str(plan.graph.names[name].name) for name in answer.values}
     defined = arithmetic.definitions
+    written = {id(answer.values[name]): defined[own] for name, own in first.items() if own in defined}
     answer = replace(
-        answer, values={name: defined.get(first[name], array) for name, array in answer.values.items()}
+        answer,
+        values={name: written.get(id(array), array) for name, array in answer.values.items()},
+        parts=map_arrays(answer.parts, lambda array: written.get(id(array), array)),
     )
 
     def approximate_in_full(entry: Any) -> float | str | None:

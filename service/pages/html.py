@@ -25,6 +25,7 @@ from service.pages.blocks import (
     Table,
 )
 from service.pages.mathml import write_mathml
+from service.pages.pictures.charts import FlowChart
 from service.pages.pictures.svg import write_svg
 from service.pages.pictures.words import write_words
 from service.pages.text import escape
@@ -84,7 +85,10 @@ def write_block(block: Block, level: int = TOP) -> str:
             return f'<div class="beside">{"".join(write_block(inner, level) for inner in blocks)}</div>\n'
         case Picture(chart):
             caption = f"<strong>{escape(chart.title)}.</strong> {escape(write_words(chart))}"
-            return f"<figure>{write_svg(chart)}<figcaption>{caption}</figcaption></figure>\n"
+            picture = write_svg(chart)
+            if isinstance(chart, FlowChart):  # whose names would be too small to read
+                picture = f'<div class="scroll"{_focusable("Graph")}>{picture}</div>'
+            return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>\n"
         case Section(title, blocks, is_folded):
             inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
             heading = f"<h{level}>{write_inlines(title)}</h{level}>"

@@ -20,6 +20,7 @@ from service.pages.blocks import (
     Section,
     Table,
 )
+from service.pages.pictures.charts import FlowChart
 from service.pages.pictures.words import write_words
 from service.pages.text import replace_controls
 
@@ -58,11 +59,19 @@ def _write_block(block: Block, level: int) -> str:
             return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}".rstrip()
         case Beside(blocks):
             return "\n\n".join(_write_block(inner, level) for inner in blocks)
+        case Picture(FlowChart(title=title, mermaid=mermaid)):
+            return f"**{_escape(title)}.**\n\n{_write_fence('mermaid', mermaid)}"
         case Picture(chart):
             return f"**{_escape(chart.title)}.** {_escape(write_words(chart))}"
         case Section(title, blocks):
             heading = f"{'#' * min(level, 6)} {_write_inlines(title)}"
             return "\n\n".join([heading, *(_write_block(inner, level + 1) for inner in blocks)])
+
+
+def _write_fence(language: str, text: str) -> str:
+    """Return text as a block of code, between fences that are longer than any in it."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _write_inlines(content: Inlines) -> str:

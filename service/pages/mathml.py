@@ -20,12 +20,11 @@ FUNCTION = re.compile(
     "(?<=[>])(?<!<msub>|<msup>)<mi>(cos|sin|tan|tanh|log|exp|ln)</mi>(?=<(?!/|(?:mrow><)*mo))"
 )
 THIN = '<mspace width="0.17em"></mspace>'  # after a function without parentheses
-FENCE = '<mo stretchy="true" fence="true" form="{}">'
+FENCE = re.compile(' stretchy="true" fence="true" form="(?:prefix|postfix)"')  # as browsers assume
 SMALL = re.compile(
-    rf"<mrow>{FENCE.format('prefix')}([^<]*</mo>)"
+    r'<mrow><mo stretchy="true" fence="true" form="prefix">([^<]*</mo>)'
     r'((?:(?!<mo stretchy="true"|<mfrac|<mtable|<munder|<mover|<msqrt|<mroot)[^∑∏\ue000-\uf8ff])*?)'
-    rf"{FENCE.format('postfix')}"
-    r"([^<]*</mo>)(?=</mrow>)"
+    r'<mo stretchy="true" fence="true" form="postfix">([^<]*</mo>)(?=</mrow>)'
 )  # parentheses around nothing that is tall, such as a fraction or a letter that stands for a matrix
 ENTITY = re.compile(r"&#x([0-9A-Fa-f]+);")
 CASES = re.compile(r"(<mo[^>]*>\{</mo>\s*(?:<mrow>)?)<mtable>")
@@ -63,7 +62,7 @@ def _convert(latex: str, display: Literal["inline", "block"]) -> str:
         written = FUNCTION.sub(r"\g<0>" + THIN, WORD.sub(r"<mi>\1</mi>", written))
         written = written.replace(r"\_", "_")  # in the text of subscripts, which is copied
         written = ENTITY.sub(lambda match: escape(chr(int(match[1], 16))), written)
-        written = _keep_small(written)
+        written = FENCE.sub("", _keep_small(written))
         return CASES.sub(r'\1<mtable class="cases">', written)  # without the parentheses of matrices
     except UNREADABLE:
         return f"<code>{escape(latex)}</code>"

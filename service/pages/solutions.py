@@ -24,13 +24,14 @@ from service.pages.costs import show_counts
 from service.pages.entries import as_array, as_math, list_matrices, show_tensor, write_entry
 from service.pages.notes import show_note
 from service.pages.pictures.answers import BACKWARDS, draw_answer
+from service.pages.pictures.graphs import show_graph
 from service.pages.questions import restate_question, write_summary
 from service.pages.readings import show_reading
 
 LONG_STEPS = 60  # steps above which each is folded
 SHOWN = frozenset({
     "operation", "conventions", "values", "gradients", "contributions", "workings", "steps", "aliases",
-    "cost", "latex", "notes", "unknown", "approximations", "gradient_approximations",
+    "cost", "latex", "notes", "unknown", "approximations", "gradient_approximations", "diagram",
 })  # fmt: skip
 UPSTREAM = (
     "L is the scalar whose gradient is sent as upstream. A value that several steps use gets the sum of what"
@@ -39,7 +40,7 @@ UPSTREAM = (
 PARTS = {
     "jacobians": "Jacobians", "hessian_vector": "Second derivatives",
     "substituted": "With other values in place",
-    "claims": "Claims", "diagram": "Graph", "evidence": "Evidence", "parameters": "Parameters",
+    "claims": "Claims", "evidence": "Evidence", "parameters": "Parameters",
     "common": "Abbreviations",
 }  # fmt: skip
 
@@ -57,6 +58,8 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
     writer = _Writer(answer, draw_answer(request, answer))
     page.blocks.append(restate_question(name, request, answer["conventions"], writer.axes_of))
     page.blocks.extend(writer.show_general_notes())
+    if "diagram" in answer:
+        page.blocks.append(Section(["Graph"], show_graph(answer["diagram"])))
     page.blocks.append(Section(["Step by step"], list(writer.show_steps())))
     if answer.get("gradients"):
         page.blocks.append(Section(["Backwards"], list(writer.show_gradients())))

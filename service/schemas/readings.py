@@ -6,7 +6,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Field, create_model
+from pydantic import Field, StrictBool, create_model
 from typing_extensions import TypeAliasType
 
 from compute.arithmetic.namespace import Array
@@ -57,8 +57,6 @@ def answer_fields(*, program: bool = False) -> dict[str, Any]:
 def _request_field(reading: Reading) -> tuple[Any, Any]:
     field = reading.field
     options: dict[str, Any] = {} if field.most is None else {"max_length": field.most}
-    if field.kind is bool:
-        options["strict"] = True
     kind = _wire_type(_without_none(field.kind), Request)
     if not field.type_name:
         return kind, _field_with_default(field.idle, field.description)
@@ -104,6 +102,8 @@ def _wire_type(kind: Any, base: type[Wire]) -> Any:
         return _TYPES[kind]
     if kind is str and base is Request:
         return Name
+    if kind is bool and base is Request:
+        return StrictBool
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _wire_model(kind, base)
     origin, arguments = get_origin(kind), get_args(kind)

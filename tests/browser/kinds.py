@@ -14,6 +14,7 @@ NAMES = {
     "004_2_trace": "steps of an optimizer",
     "004_4_2_jacobian": "Jacobians",
     "cost_vision_transformer_letters": "a cost with letters",
+    "diagram_self_attention": "a graph",
     "graph_attention": "a program",
     "linear": "a layer",
     "softmax_variants": "variants",

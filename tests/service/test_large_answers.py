@@ -49,6 +49,7 @@ def test_the_predicted_number_of_entries_is_sent(name: str) -> None:
     parts = [part for one in response.get("contributions", {}).values() for part in one.values()]
     for one in response.get("jacobians", []):
         parts += [one["value"], *one.get("contributions", {}).values()]
+    parts += [node["value"] for node in response.get("diagram", {}).get("nodes", []) if "value" in node]
     sent = [*response["values"].values(), *response.get("gradients", {}).values(), *parts]
     predicted = question.plan.predicted.answer
     assert predicted == sum(map(numbers, sent))

@@ -251,6 +251,10 @@ class Computation(TypedDict, total=False):
     or more, but not to 0, from those handed in to that of any value. `exploding_gradient`: the same,
     growing by 10000 or 1e+08.
     """
+    diagram: bool | Literal["values"]
+    """Whether to return the graph as nodes and edges, and as Mermaid text. `values` adds the entries of
+    small values, and the norm and range of larger ones.
+    """
     workings: bool
     """Whether to return each step with its numbers put in, and each gradient by the chain rule."""
     verify: bool
@@ -3582,7 +3586,6 @@ class Graph(Protocol[Result]):
         parameters: Sequence[str] = LEFT_OUT,
         data: Sequence[str] = LEFT_OUT,
         claims: Sequence[str] = LEFT_OUT,
-        diagram: bool = False,
         **further: Unpack[Computation],
     ) -> Result:
         """A program of your own, forward and backward.
@@ -3595,7 +3598,6 @@ class Graph(Protocol[Result]):
         parameters: The inputs that are trainable; by default, all but the data.
         data: The inputs that are data, and not trainable.
         claims: Equations to verify for these numbers, such as p[0] == 1 - p[1].
-        diagram: Whether to return the graph as nodes and edges, and as Mermaid text.
         """
 
 

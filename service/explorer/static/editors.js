@@ -9,6 +9,7 @@ import {
 const {button, div, fieldset, input, label, legend, option, output, select, span, table, tbody, td, textarea, tr} = tags;
 const MOST_ENTRIES = 400; // of a tensor that is edited as a grid
 const STEPS = 200; // of a slider
+const SMALL = 0.1; // the step of the arrow keys; with Shift it is 1, as for integers
 
 /** A slider around a number, whose ends can be changed. */
 export function Slider({value, onChange, name, isInteger}) {
@@ -39,16 +40,23 @@ function roundStep(step) {
   return step > 0 ? Number(step.toPrecision(1)) : 1;
 }
 
-/** An input for one entry: a number, a boolean or an expression. Text is kept while it is typed. */
-function EntryInput({value, onChange, ...attributes}) {
+/** An input for one entry: a number, a boolean or an expression. Text is kept while it is typed; arrows step numbers. */
+function EntryInput({value, onChange, isInteger, ...attributes}) {
   const [typed, setTyped] = useState(null);
+  const step = (event) => {
+    const sign = {ArrowUp: 1, ArrowDown: -1}[event.key];
+    if (!sign || typeof value !== "number") return;
+    event.preventDefault();
+    setTyped(null);
+    onChange(Number((value + sign * (isInteger || event.shiftKey ? 1 : SMALL)).toPrecision(12)));
+  };
   return input({
     ...attributes, class: "entry", spellcheck: false, autocomplete: "off", value: typed ?? String(value ?? ""),
     onInput: (event) => {
       setTyped(event.target.value);
       if (event.target.value.trim()) onChange(parseEntry(event.target.value));
     },
-    onBlur: () => setTyped(null),
+    onKeyDown: step, onBlur: () => setTyped(null),
   });
 }
 
@@ -173,7 +181,7 @@ function LinesEditor({value, onChange, name, problem}) {
 
 function NumberEditor({value, onChange, name, isInteger}) {
   return div({class: "number"},
-    h(EntryInput, {value, onChange, "aria-label": name}),
+    h(EntryInput, {value, onChange, isInteger, "aria-label": name}),
     typeof value === "number" && h(Slider, {value, onChange, name, isInteger}));
 }
 

@@ -192,7 +192,7 @@ function listContributions(contributions, index) {
 
 function Problem({problem}) {
   return div({class: "wrong", role: "alert"},
-    p(null, tags.strong(null, problem.title), " ", problem.detail),
+    p(null, tags.strong(null, problem.title), !problem.errors.length && ` ${problem.detail}`),
     ul(null, problem.errors.map(({pointer, message}) => li({key: pointer + message}, code(null, pointer), ` ${message}`))));
 }
 

@@ -46,8 +46,7 @@ function listSheets(index) {
 
 /** Return the endpoints and examples that a text finds; names that begin with it come first. */
 function search(index, text) {
-  const words = text.replace(/^(torch\.)?nn\.(functional\.)?|^(tf\.)?keras\.layers\.|^optax\.|^torch\.optim\./i, "");
-  const wanted = plain(words);
+  const wanted = plain(text.trim().replace(/^.*\.(?=\w)/, "")); // F.softmax and jax.nn.softmax are softmax
   const endpoints = index.families.flatMap((family) => family.endpoints)
     .map((endpoint) => ({endpoint, rank: rankOf(endpoint, wanted)}))
     .filter(({rank}) => rank < Infinity)
@@ -58,7 +57,7 @@ function search(index, text) {
 }
 
 function rankOf({name, elsewhere, summary: meaning}, wanted) {
-  const names = [name, ...elsewhere].map(plain);
+  const names = [name, ...elsewhere].map((one) => plain(one.replace(/^.*\./, "")));
   if (names.includes(wanted)) return 0;
   if (names.some((one) => one.startsWith(wanted))) return 1;
   if (names.some((one) => one.includes(wanted))) return 2;

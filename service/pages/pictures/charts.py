@@ -110,4 +110,29 @@ class ContourPath:
     remark: str = ""
 
 
-Chart: TypeAlias = HeatMap | LineChart | BarChart | ContourPath
+@dataclass(frozen=True, slots=True)
+class FlowNode:
+    """A named value of a flow chart. kind: as diagrams have it. detail: its shape or entries, in short."""
+
+    name: str
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowChart:
+    """Named values as boxes, with an arrow from each to those that are computed from it.
+
+    nodes: in order of computation.
+    edges: pairs of places in this order, the first before the second.
+    mermaid: the same as Mermaid text.
+    """
+
+    title: str
+    nodes: Sequence[FlowNode]
+    edges: Sequence[tuple[int, int]]
+    mermaid: str
+    remark: str = ""
+
+
+Chart: TypeAlias = HeatMap | LineChart | BarChart | ContourPath | FlowChart

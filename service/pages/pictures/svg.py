@@ -7,13 +7,23 @@ path, and what elements share stands at their group.
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, groupby
-from typing import TypeAlias
 
 import numpy as np
 
 from service.pages.entries import SHADES, find_shade, write_number
-from service.pages.pictures.charts import BarChart, Chart, ContourPath, HeatMap, LineChart, Numbers, Panel
+from service.pages.pictures.charts import (
+    BarChart,
+    Chart,
+    ContourPath,
+    FlowChart,
+    FlowNode,
+    HeatMap,
+    LineChart,
+    Numbers,
+    Panel,
+)
 from service.pages.pictures.contours import find_levels, trace_regions
+from service.pages.pictures.layers import Layout, Pair, arrange
 from service.pages.pictures.scales import Scale, can_be_drawn, fit_scale
 from service.pages.text import escape
 
@@ -28,10 +38,10 @@ SQUARE_PLOT = (300, 260)  # of contours
 BAR = (260, 13)  # the longest bar, and its height
 DOTTED = 40  # points up to which each has a dot
 COLOURS = 6  # of series
-
-
-Pair: TypeAlias = tuple[float, float]
-"""The first along x, the second along y, in pixels."""
+HEAD = (3.5, 7)  # half the width of the head of an arrow, and its length
+LONGEST_NAME = 24  # letters of a line of a name in a box
+SLANT = 5  # of the sides of a parameter's box
+BOX_CLASSES = {"value": "n", "parameter": "n y", "input": "n i", "given": "n v", "unknown": "n u"}
 
 
 def write_svg(chart: Chart) -> str:
@@ -45,6 +55,8 @@ def write_svg(chart: Chart) -> str:
             width, height, body = _draw_bars(chart)
         case ContourPath():
             width, height, body = _draw_path(chart)
+        case FlowChart():
+            width, height, body = _draw_flow(chart)
     return (
         f'<svg role="img" viewBox="0 0 {_px(width)} {_px(height)}" width="{_px(width)}">'
         f"<title>{_text(chart.title)}</title>{body}</svg>"
@@ -320,6 +332,98 @@ def _draw_key(x: float, top: float, levels: Sequence[float], measure: str) -> tu
     frame = f'<path class="g" d="M{_px(x)} {_px(top)}h14V{_px(bottom)}h-14z"/>'
     wide = max([_width(write_number(level)) + 19 for level in levels] + [_width(_cut(measure))])
     return f'<g class="k">{shapes}</g>{frame}{_label(x, LINE - 4, measure)}{words}', x + wide + 4
+
+
+def arrange_flow(chart: FlowChart) -> tuple[Layout, list[Pair]]:
+    """Return the layout of a flow chart, and the width and height of each box."""
+    sizes: list[Pair] = []
+    for node in chart.nodes:
+        lines = [line for line in (*split_name(node.name), node.detail) if line]
+        sizes.append((max(map(_width, lines)) + 2 * (SLANT + 4), len(lines) * LINE + 6))
+    return arrange(sizes, chart.edges), sizes
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the part of a model that a long name begins with, and the rest; no part in a short name.
+
+    The part ends the same, but may begin with dots in the place of outer parts.
+    """
+    part, _, last = name.rpartition(".")
+    if len(name) <= LONGEST_NAME or not part:
+        return "", _cut(name)
+    shown = part
+    while len(shown) > LONGEST_NAME and "." in shown:
+        shown = shown.partition(".")[2]
+    return _cut(shown if shown == part else f"…{shown}"), _cut(last)
+
+
+def _draw_flow(chart: FlowChart) -> tuple[float, float, str]:
+    layout, sizes = arrange_flow(chart)
+    lines = "".join(_write_curve(line.start, line.end, line.has_head) for line in layout.lines)
+    lines += "".join(f"M{_px(x)} {_px(top)}V{_px(bottom)}" for (x, top), (_, bottom) in layout.passing)
+    heads = "".join(_write_head(*line.end) for line in layout.lines if line.has_head)
+    shapes: dict[str, str] = {}
+    names, details = "", ""
+    for node, (x, y), (width, height) in zip(chart.nodes, layout.centres, sizes, strict=True):
+        outline = _write_outline(node.kind, x - width / 2, y - height / 2, width, height)
+        shapes[node.kind] = shapes.get(node.kind, "") + outline
+        part, name = split_name(node.name)
+        line = y - height / 2 + LINE - 1
+        if part:
+            details += _label(x, line, part)
+            line += LINE
+        names += _label(x, line, name)
+        details += _label(x, line + LINE, node.detail) if node.detail else ""
+    key, width, height = _draw_kinds(chart.nodes, layout.height + 12)
+    body = f'<path class="a" d="{lines}"/><path class="f" d="{heads}"/>' if chart.edges else ""
+    body += "".join(f'<path class="{BOX_CLASSES[kind]}" d="{shapes[kind]}"/>' for kind in shapes)
+    body += f'<g class="c"><g class="b">{names}</g>{details}</g>{key}'
+    return max(layout.width, width), height, body
+
+
+def _write_curve(start: Pair, end: Pair, has_head: bool) -> str:
+    """Return a line that leaves and arrives upright, up to the head of its arrow."""
+    (x0, y0), (x1, y1) = start, end
+    y1 -= HEAD[1] * has_head
+    if abs(x1 - x0) < 0.5:
+        return f"M{_px(x1)} {_px(y0)}V{_px(y1)}"
+    middle = _px((y0 + y1) / 2)
+    return f"M{_px(x0)} {_px(y0)}C{_px(x0)} {middle} {_px(x1)} {middle} {_px(x1)} {_px(y1)}"
+
+
+def _write_head(x: float, y: float) -> str:
+    half, length = HEAD
+    return f"M{_px(x)} {_px(y)}l-{half} -{length}h{2 * half:g}z"
+
+
+def _write_outline(kind: str, x: float, y: float, width: float, height: float) -> str:
+    """Return the outline of a box, which depends on its kind beside its colour."""
+    if kind == "parameter":
+        slanted = _px(width - SLANT)
+        return f"M{_px(x + SLANT)} {_px(y)}h{slanted}l-{SLANT} {_px(height)}h-{slanted}z"
+    if kind in ("input", "unknown"):
+        r = min(height / 2, LINE)
+        across, down = _px(width - 2 * r), _px(height - 2 * r)
+        arc = f"a{_px(r)} {_px(r)} 0 0 1"
+        return (
+            f"M{_px(x + r)} {_px(y)}h{across}{arc} {_px(r)} {_px(r)}v{down}{arc} -{_px(r)} {_px(r)}"
+            f"h-{across}{arc} -{_px(r)} -{_px(r)}v-{down}{arc} {_px(r)} -{_px(r)}z"
+        )
+    outline = _rectangle(x, y, width, height)
+    return outline + _rectangle(x + 3, y, width - 6, height) if kind == "given" else outline
+
+
+def _draw_kinds(nodes: Sequence[FlowNode], top: float) -> tuple[str, float, float]:
+    """Return the meaning of outlines below a picture, and how far it reaches; nothing for a single kind."""
+    kinds = list(dict.fromkeys(node.kind for node in nodes))
+    if len(kinds) < 2:
+        return "", 0.0, top - 10
+    body, at = "", 1.0
+    for kind in kinds:
+        body += f'<path class="{BOX_CLASSES[kind]}" d="{_write_outline(kind, at, top, 26, 12)}"/>'
+        body += _label(at + 32, top + 10, kind)
+        at += 32 + _width(kind) + 16
+    return body, at, top + 14
 
 
 def _clip(x: Scale, y: Scale, path: Numbers) -> list[Pair | None]:

@@ -7,7 +7,17 @@ import numpy as np
 import orjson
 
 from service.pages.blocks import Beside, Block, Page, Picture, Section
-from service.pages.pictures.charts import BarChart, Chart, ContourPath, HeatMap, LineChart, Numbers, Panel
+from service.pages.pictures.charts import (
+    BarChart,
+    Chart,
+    ContourPath,
+    FlowChart,
+    HeatMap,
+    LineChart,
+    Numbers,
+    Panel,
+)
+from service.pages.pictures.svg import arrange_flow
 from service.pages.pictures.words import write_words
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -53,6 +63,8 @@ def build_specification(chart: Chart) -> Specification:
             body = _build_bars(chart)
         case ContourPath():
             body = _build_path(chart)
+        case FlowChart():
+            body = _build_flow(chart)
     return {"title": chart.title, "description": write_words(chart), **body}
 
 
@@ -171,6 +183,48 @@ def _build_path(chart: ContourPath) -> Specification:
                 "encoding": {"x": x, "y": y, **ends, "color": color},
             },
             {"data": {"values": path}, "mark": line, "encoding": {"x": x, "y": y, "order": order}},
+        ],
+    }
+
+
+def _build_flow(chart: FlowChart) -> Specification:
+    """Return boxes, their names and the lines between them, in pixels."""
+    layout, sizes = arrange_flow(chart)
+    boxes = [
+        {
+            "name": node.name, "kind": node.kind, "detail": node.detail, "at": x, "down": y,
+            "x": x - width / 2, "x2": x + width / 2, "y": y - height / 2, "y2": y + height / 2,
+        }
+        for node, (x, y), (width, height) in zip(chart.nodes, layout.centres, sizes, strict=True)
+    ]  # fmt: skip
+    ends = [(line.start, line.end) for line in layout.lines] + layout.passing
+    lines = [{"x": x, "y": y, "x2": x2, "y2": y2} for (x, y), (x2, y2) in ends]
+    heads = [{"at": line.end[0], "down": line.end[1]} for line in layout.lines if line.has_head]
+
+    def place(field: str, extent: float, *, is_down: bool = False) -> Specification:
+        scale = {"domain": [0, extent], "zero": False, "nice": False, "reverse": is_down}
+        return {"field": field, "type": "quantitative", "axis": None, "scale": scale}
+
+    x, y = place("x", layout.width), place("y", layout.height, is_down=True)
+    ranges = {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}}
+    points = {"x": place("at", layout.width), "y": place("down", layout.height, is_down=True)}
+    kind = {"field": "kind", "type": "nominal", "title": None}
+    box = {"type": "rect", "cornerRadius": 4, "fillOpacity": 0.25, "stroke": "gray", "tooltip": True}
+    head = {"type": "point", "shape": "triangle-down", "filled": True, "color": "gray", "yOffset": -4}
+    words = [
+        {"mark": {"type": "text", "dy": offset}, "encoding": {**points, "text": {"field": field}}}
+        for field, offset in (("name", -6), ("detail", 8))
+    ]
+    return {
+        "width": round(layout.width),
+        "height": round(layout.height),
+        "layer": [
+            {"data": {"values": lines}, "mark": {"type": "rule", "color": "gray"}, "encoding": ranges},
+            {"data": {"values": heads}, "mark": head, "encoding": points},
+            {
+                "data": {"values": boxes},
+                "layer": [{"mark": box, "encoding": {**ranges, "color": kind}}, *words],
+            },
         ],
     }
 

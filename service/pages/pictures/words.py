@@ -9,6 +9,7 @@ from service.pages.pictures.charts import (
     BarChart,
     Chart,
     ContourPath,
+    FlowChart,
     HeatMap,
     LineChart,
     Numbers,
@@ -31,6 +32,8 @@ def write_words(chart: Chart) -> str:
             sentences = [_capitalize(_describe_bars(chart))]
         case ContourPath():
             sentences = [_capitalize(sentence) for sentence in _describe_path(chart)]
+        case FlowChart():  # whose sentences begin with names
+            sentences = [*_describe_flow(chart)]
     if chart.remark:
         sentences.append(chart.remark)
     return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)
@@ -148,6 +151,27 @@ def _describe_path(chart: ContourPath) -> Iterator[str]:
     if len(chart.path):
         start, end = (_write_point(chart, *chart.path[place]) for place in (0, -1))
         yield f"the path has {len(chart.path)} points, from {start} to {end}"
+
+
+def _describe_flow(chart: FlowChart) -> Iterator[str]:
+    """Yield what each value is computed from, and the kinds of the others."""
+    behind: dict[int, list[str]] = {}
+    for source, target in chart.edges:
+        behind.setdefault(target, []).append(chart.nodes[source].name)
+    written = [
+        f"{chart.nodes[target].name} {'' if place else 'is computed '}from {join_words(names)}"
+        for place, (target, names) in enumerate(sorted(behind.items())[:MOST_PARTS])
+    ]
+    if len(behind) > len(written):
+        written.append(f"{len(behind) - len(written)} more are not written out")
+    if written:
+        yield "; ".join(written)
+    for kind in dict.fromkeys(node.kind for node in chart.nodes if node.kind != "value"):
+        names = [node.name for node in chart.nodes if node.kind == kind]
+        more = len(names) - MOST_PARTS
+        listed = [*names[:MOST_PARTS], f"{more} more"] if more > 0 else names
+        plural = kind if kind in ("given", "unknown") else f"{kind}s"
+        yield f"{plural.capitalize()}: {join_words(listed)}"
 
 
 def _write_point(chart: ContourPath, x: float, y: float) -> str:

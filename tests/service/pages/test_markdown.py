@@ -23,11 +23,13 @@ from service.pages.blocks import (
     Math,
     Page,
     Paragraph,
+    Picture,
     Program,
     Section,
     Table,
 )
 from service.pages.markdown import write_markdown
+from service.pages.pictures.charts import FlowChart
 from service.pages.solutions import build_solution
 from tests.conftest import Client
 from tests.service.pages.documents import HOSTILE, grade_hostile, read_examples
@@ -93,6 +95,8 @@ def count_blocks(page: Page) -> Counter[str]:
                 found["heading_open"] += 1
             case Callout():
                 found["blockquote_open"] += 1
+            case Picture(FlowChart()):
+                found["fence"] += 1
     return +found
 
 

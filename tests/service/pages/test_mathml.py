@@ -5,7 +5,7 @@ import pytest
 from service.pages.mathml import write_mathml
 from tests.service.pages.documents import Outline
 
-SMALL, TALL = '<mo stretchy="false">(</mo>', '<mo stretchy="true" fence="true" form="prefix">(</mo>'
+SMALL, TALL = '<mo stretchy="false">(</mo>', "<mo>(</mo>"
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ SMALL, TALL = '<mo stretchy="false">(</mo>', '<mo stretchy="true" fence="true" f
         (r"\left(\left(x\right) \frac{1}{2}\right)", 1, 1),
         (r"\operatorname{softmax}\left(\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}\right)", 0, 1),
         (r"\left(\sum x\right)", 0, 1),
+        (r"\left(\sqrt{2}\right)", 0, 1),
+        (r"\left(\frac{\left(x + 1\right)}{2}\right)", 1, 1),
     ],
 )
 def test_parentheses_stretch_around_tall_parts_alone(latex: str, small: int, tall: int) -> None:
@@ -42,3 +44,7 @@ def test_rows_around_one_thing_are_left_out(latex: str) -> None:
     assert not written.endswith("</mrow></math>") or "cases" in latex  # whose brace is in a row of its own
     assert "<mrow><mi>" not in written
     assert Outline(written).tags["math"] == 1
+
+
+def test_an_unreadable_formula_is_code() -> None:
+    assert write_mathml("a^b^<") == "<code>a^b^&lt;</code>"
