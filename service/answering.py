@@ -8,9 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.asking import understand_tiny
 from service.endpoints import Endpoint
-from service.grading.batches.outputs import JsonLines, Table
+from service.grading.batches.outputs import Output
 from service.grading.batches.transport import GradedLines, check_type
-from service.grading.envelopes.declaration import ClassEnvelope
 from service.http.bodies import receive_body
 from service.http.budgets import Budget, Share
 from service.http.codings import accepts_gzip, is_gzipped
@@ -64,12 +63,10 @@ class Answerer:
             share=item.share if item.share.held else None,
         )
 
-    def respond_in_lines(
-        self, request: Request, *, grades: bool, table: ClassEnvelope | None = None
-    ) -> Response:
+    def respond_in_lines(self, request: Request, output: Output, *, grades: bool) -> Response:
         """Return the response to a batch of lines to grade, or of graded lines to summarize.
 
-        table: that of the response, if it is not lines.
+        output: the form of the response.
         """
         check_type(request.scope)
         client = client_key((request.scope.get("client") or ("",))[0])
@@ -88,7 +85,7 @@ class Answerer:
             in_flight,
             settings.min_rate,
             settings.body_timeout,
-            JsonLines(shows_grades=grades) if table is None else Table(table),
+            output,
         )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:

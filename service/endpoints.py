@@ -33,7 +33,7 @@ from service.pages.checks import build_check
 from service.pages.comparisons import build_comparison
 from service.pages.costs import build_cost
 from service.pages.equations import build_equations
-from service.pages.formats import FORMATS, FormatParameter, choose_format
+from service.pages.formats import FORMAT_CONTENT, FORMATS, FormatParameter, choose_format
 from service.pages.grades import build_grade
 from service.pages.jobs import Build, understand_page
 from service.pages.solutions import build_solution
@@ -205,8 +205,7 @@ def _with_pages(endpoint: Endpoint) -> Endpoint:
         variants={**endpoint.variants, **pages},
         choose=choose,
         parameters={"format": FormatParameter, **endpoint.parameters},
-        content={form.media_type: {"schema": {"type": "string"}} for form in FORMATS.values()}
-        | endpoint.content,
+        content=FORMAT_CONTENT | endpoint.content,
     )
 
 

@@ -26,6 +26,7 @@ from service.catalogue import (
 )
 from service.endpoints import ENDPOINTS, Endpoint
 from service.functions import FunctionList, describe_functions, list_functions
+from service.grading.batches.outputs import Document, JsonLines, Table
 from service.grading.envelopes.choice import TABLE_PARAMETER, choose_table
 from service.grading.protocols import mued
 from service.health import readiness
@@ -33,6 +34,8 @@ from service.http.bodies import Replay
 from service.http.problems import Problem, from_question, not_acceptable, problem_responses
 from service.http.representations import Representation, Resource
 from service.http.watch import STATE as WATCH
+from service.pages.formats import FORMAT_CONTENT, FORMAT_PARAMETER, FORMATS, Format, choose_format
+from service.pages.summaries import build_summary
 from service.questions.programs import GRAPH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
@@ -187,10 +190,14 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
     """Add the routes that take and send lines. They read the body themselves, while they answer."""
 
     async def grade_batch(request: Request) -> Response:
-        return answerer.respond_in_lines(request, grades=True, table=choose_table(request))
+        table = choose_table(request)
+        output = JsonLines(shows_grades=True) if table is None else Table(table)
+        return answerer.respond_in_lines(request, output, grades=True)
 
     async def grade_summary(request: Request) -> Response:
-        return answerer.respond_in_lines(request, grades=False)
+        name = choose_format(request)
+        output = _lay_out(FORMATS[name]) if name else JsonLines(shows_grades=False)
+        return answerer.respond_in_lines(request, output, grades=False)
 
     schema = {"schema": {"type": "string", "format": "binary"}}
     rubric = '{"rubric":"q1","question":{"operation":"activation","function":"relu","x":[-1,2]}}'
@@ -208,8 +215,8 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
          " With `envelope` the answer is a CSV table, in which a line that cannot be graded has no grade.",
          f"{rubric}\n{submission}\n", json_lines | table, {"parameters": [TABLE_PARAMETER]}),
         ("/v1/grade/summary", grade_summary, "The summary of lines that were graded earlier",
-         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all.", f"{graded}\n",
-         json_lines, {}),
+         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all, or a document of it.",
+         f"{graded}\n", json_lines | FORMAT_CONTENT, {"parameters": [FORMAT_PARAMETER]}),
     ):  # fmt: skip
         examples = {"lines": {"summary": "Lines", "value": example}}
         app.router.add_api_route(
@@ -220,6 +227,12 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
             openapi_extra={**parameters, "requestBody": {"required": True, "content": {
                 "application/x-ndjson": {**schema, "examples": examples}}}},
         )  # fmt: skip
+
+
+def _lay_out(form: Format) -> Document:
+    """Return the form of a summary that is a document."""
+    headers = {"content-type": f"{form.media_type}; charset=utf-8", **form.headers}
+    return Document(headers, lambda summary: form.write(build_summary(summary)))
 
 
 def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:

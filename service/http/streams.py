@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,7 @@ from service.http.connections import Disconnected, PatientSender, run_while_conn
 from service.http.problems import INTERNAL, Problem, from_question
 
 MEDIA_TYPE = b"application/x-ndjson"
+HEADERS: Mapping[str, str] = MappingProxyType({"content-type": MEDIA_TYPE.decode()})
 LARGEST = 2**18  # most bytes sent at once
 LineCallback = Callable[[bytes], None]
 
@@ -36,19 +38,21 @@ class LineSender:
 
     rate: bytes per second at which the client has to accept them.
     root_path: path at which the application is mounted.
-    media_type: that of the lines.
+    headers: those of the response.
     """
 
-    def __init__(self, send: Send, rate: int, root_path: str = "", media_type: bytes = MEDIA_TYPE) -> None:
+    def __init__(
+        self, send: Send, rate: int, root_path: str = "", headers: Mapping[str, str] = HEADERS
+    ) -> None:
         self._send, self._root_path = PatientSender(send, rate), root_path
-        self._media_type = media_type
+        self._headers = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
         self.started = False
 
     async def send(self, lines: bytes) -> None:
         """Send complete lines. Raises Disconnected if the client does not accept them in time."""
         if not self.started:
             self.started = True
-            headers = [(b"content-type", self._media_type), (b"vary", b"accept")]
+            headers = [*self._headers, (b"vary", b"accept")]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": lines, "more_body": True})
 

@@ -57,6 +57,13 @@ class Equation:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """Lines of a program as they are sent."""
+
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """An entry of a table.
 
@@ -129,6 +136,13 @@ class Listing:
     items: Sequence[Inlines]
 
 
+def list_sentences(sentences: Sequence[Inlines]) -> "list[Block]":
+    """Return sentences as a list; a single one is a paragraph."""
+    if len(sentences) > 1:
+        return [Listing(sentences)]
+    return [Paragraph(sentence) for sentence in sentences]
+
+
 @dataclass(frozen=True, slots=True)
 class Callout:
     """A remark in its place. kind: how it is marked; the word is written before the text."""
@@ -161,7 +175,9 @@ class Beside:
     blocks: "Sequence[Block]"
 
 
-Block: TypeAlias = "Paragraph | Equation | Table | Facts | Listing | Callout | Picture | Section | Beside"
+Block: TypeAlias = (
+    "Paragraph | Equation | Program | Table | Facts | Listing | Callout | Picture | Section | Beside"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from itertools import zip_longest
 from typing import Any
 
 from compute.operations import CATALOGUE
+from compute.operations.framework.titles import write_title
 from service.pages.blocks import (
     Beside,
     Block,
@@ -18,7 +19,14 @@ from service.pages.blocks import (
     Section,
     Table,
 )
-from service.pages.entries import as_array, largest_entry, show_tensor, write_entry, write_number
+from service.pages.entries import (
+    as_array,
+    largest_entry,
+    list_matrices,
+    show_tensor,
+    write_entry,
+    write_number,
+)
 from service.pages.notes import join_names, show_note, write_setting
 from service.pages.questions import restate_question
 from service.questions.edits import is_edit
@@ -41,7 +49,7 @@ PREDICTED = (
 def build_comparison(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     """Return a comparison: the question, the changes in words, and each value before and after them."""
     name = str(answer["operation"])
-    page = Page(f"{name.replace('_', ' ').capitalize()}, before and after")
+    page = Page(f"{write_title(name)}, before and after")
     question = restate_question(name, request, answer["conventions"])
     page.blocks.append(Section(["Question"], question.blocks, is_folded=len(question.blocks) > LONG_QUESTION))
     page.blocks.append(Section(["What is changed"], list(_show_changes(request["changes"], answer))))
@@ -194,10 +202,10 @@ def _show_difference(one: Mapping[str, Any]) -> Iterator[Block]:
         yield Callout("right", "A permutation.", [words])
     both = [array for run in ("before", "after") if (array := as_array(one.get(run))) is not None]
     scale = max(map(largest_entry, both), default=0.0)
-    shown = [show_tensor([run], one[run], scale=scale) for run in ("before", "after") if run in one]
+    shown = [list_matrices([run], one[run], scale=scale) for run in ("before", "after") if run in one]
     for field, words in (("difference", "difference"), ("first_order", "predicted")):
         if field in one:
-            shown.append(show_tensor([words], one[field]))
+            shown.append(list_matrices([words], one[field]))
     for matrices in zip_longest(*shown):  # of a tensor of several, each beside its own difference
         yield Beside([block for block in matrices if block is not None])
     if "difference" not in one and "before" in one and "after" in one:

@@ -5,11 +5,12 @@ from typing import Any
 
 from compute.operations import CATALOGUE
 from compute.operations.framework.declaration import Operation
+from compute.operations.framework.titles import write_title
 from service.pages.blocks import Block, Cell, Code, Facts, Inline, Math, Page, Paragraph, Section, Table
 from service.pages.entries import as_array, write_number
-from service.pages.formulas import write_formula, write_growth
+from service.pages.formulas import write_factor, write_formula, write_growth
 from service.pages.notes import show_conventions
-from service.pages.questions import explain_setting, list_inputs, lower_first
+from service.pages.questions import explain_setting, list_inputs, lower_first, write_summary
 
 COUNTS = {
     "multiply_adds": "multiply-adds",
@@ -29,6 +30,7 @@ MEANINGS = {
     "activations": "entries of the values that a run keeps",
 }
 LONG = 60  # rows of a table above which it is folded
+AND = ",\N{NO-BREAK SPACE}"  # between axes, which would be one below the other
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -37,8 +39,8 @@ def build_cost(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     if "lines" in answer:
         return _build_table(request, answer)
     name = str(answer["operation"])
-    page = Page(f"{name.replace('_', ' ').capitalize()}: the cost")
-    page.blocks.append(Paragraph([f"{CATALOGUE[name].summary.rstrip('.')}."]))
+    page = Page(f"{write_title(name)}: the cost")
+    page.blocks.append(Paragraph(write_summary(CATALOGUE[name])))
     page.blocks.append(_restate(CATALOGUE[name], request, answer["conventions"]))
     page.blocks.append(Section(["In all"], list(_show_totals(answer))))
     page.blocks.extend(_show_fields(answer, []))
@@ -209,7 +211,7 @@ def _show_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     columns += [COUNTS.get(name, name) for name in names]
     table: list[tuple[Inline, list[Cell]]] = []
     for row in rows:
-        cells = [Cell(_join_sizes(row["shape"])), Cell(", ".join(row["axes"]))] if has_shapes else []
+        cells = [Cell(_join_sizes(row["shape"])), Cell(AND.join(row["axes"]))] if has_shapes else []
         table.append((Code(row["name"]), [*cells, *(Cell(write_size(row[name])) for name in names)]))
     return Table([caption], columns, table, corner="step" if has_shapes else "part")
 
@@ -221,5 +223,9 @@ def _join_sizes(shape: Sequence[Any]) -> Inline:
         return " × ".join(map(str, sizes)) or "a single number"
     if any(isinstance(size, Code) for size in sizes):
         return Code(" × ".join(map(str, shape)))
-    texts = [size.latex if isinstance(size, Math) else str(size) for size in sizes]
+    factors = [
+        size if isinstance(size, str) else write_factor(str(asked))
+        for size, asked in zip(sizes, shape, strict=True)
+    ]
+    texts = [factor.latex if isinstance(factor, Math) else str(factor) for factor in factors]
     return Math(r" \times ".join(texts))

@@ -1,6 +1,7 @@
 """Numbers and tensors as blocks: rounded, shaded by value, and folded if they are long."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,13 +9,17 @@ from typing import Any
 import numpy as np
 
 from service.arrays import FIELDS, unpack_arrays
-from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Source, Table
+from service.pages.blocks import Beside, Block, Cell, Code, Inline, Inlines, Math, Paragraph, Source, Table
 from service.pages.formulas import write_formula
 
 DIGITS = 4  # significant digits of floats
 SHADES = 8  # levels of either sign
 ROWS, COLUMNS, TABLES = 24, 16, 4  # of the largest tensor that is shown in full
 WORDS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
+UNNAMED = re.compile(r"axis_\d+")  # an axis that is known by its place alone
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+RAISE, LOWER = str.maketrans("0123456789-", RAISED), str.maketrans(RAISED, "0123456789-")
+SCIENTIFIC = re.compile(rf"(.*?)(·?)10([{RAISED}]+)")
 SPECIAL = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}  # as JSON has them
 
 
@@ -23,8 +28,12 @@ def write_number(number: float) -> str:
     text = f"{number + 0.0:.{DIGITS}g}"
     if text in WORDS:
         return WORDS[text]
-    mantissa, _, exponent = text.replace("-", "−").partition("e")
-    return f"{mantissa}·10^{int(exponent.replace('−', '-'))}".replace("^-", "^−") if exponent else mantissa
+    mantissa, _, exponent = text.partition("e")
+    mantissa = mantissa.replace("-", "−")
+    if not exponent:
+        return mantissa
+    power = f"10{str(int(exponent)).translate(RAISE)}"
+    return f"{mantissa.removesuffix('1')}{power}" if mantissa in ("1", "−1") else f"{mantissa}·{power}"
 
 
 def write_entry(entry: Any) -> Inline:
@@ -58,14 +67,11 @@ def _as_text(entry: Inline) -> str:
 def _as_latex(number: Inline) -> str:
     """Return a number or a word that `write_entry` wrote, within a formula."""
     text = str(number).replace("−", "-").replace("∞", r"\infty")
-    mantissa, _, exponent = text.partition("·10^")
-    return (
-        rf"{mantissa} \cdot 10^{{{exponent}}}"
-        if exponent
-        else rf"\text{{{text}}}"
-        if text.isalpha()
-        else text
-    )
+    match = SCIENTIFIC.fullmatch(text)
+    if match is not None:
+        times = r" \cdot " if match[2] else ""
+        return f"{match[1]}{times}10^{{{match[3].translate(LOWER)}}}"
+    return rf"\text{{{text}}}" if text.isalpha() else text
 
 
 def as_math(latex: Any) -> Any:
@@ -112,13 +118,21 @@ def _flatten(tensor: Any) -> Iterator[Any]:
 
 
 def show_tensor(
+    caption: Inlines, tensor: Any, axes: Sequence[str] = (), source: Source | None = None
+) -> list[Block]:
+    """Return the blocks of a tensor as `list_matrices` does, with several matrices side by side."""
+    blocks = list_matrices(caption, tensor, axes, source)
+    return [Beside(blocks)] if len(blocks) > 1 else blocks
+
+
+def list_matrices(
     caption: Inlines,
     tensor: Any,
     axes: Sequence[str] = (),
     source: Source | None = None,
     scale: float | None = None,
 ) -> list[Block]:
-    """Return the blocks of a tensor: tables, or its shape, range and norm if it is long.
+    """Return the blocks of a tensor: a table for each matrix, or its shape, range and norm if it is long.
 
     caption: its title. axes: the names of its last axes.
     source: the value or gradient that it is, if it is one of an answer.
@@ -130,7 +144,8 @@ def show_tensor(
     if array.ndim == 0:
         return [Paragraph([*caption, " = ", write_entry(array[()])], source)]
     rows = array.reshape(-1, *(array.shape[-2:] if array.ndim > 1 else (1, *array.shape)))
-    named = [*[""] * (array.ndim - len(axes)), *axes[-array.ndim :]]
+    known = ["" if UNNAMED.fullmatch(axis) else axis for axis in axes[-array.ndim :]]
+    named = [*[""] * (array.ndim - len(known)), *known]
     if len(rows) > TABLES or rows.shape[1] > ROWS or rows.shape[2] > COLUMNS or not array.size:
         return [Paragraph([*caption, ": ", _describe_tensor(array)])]
     scale = largest_entry(array) if scale is None else scale

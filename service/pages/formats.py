@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import Query, Request
 
@@ -58,14 +58,22 @@ FORMATS = {
     )
 }
 NAMES = ("json", *FORMATS)
+DESCRIPTION = (
+    "The form of the answer, for those who cannot set `Accept`: `json`; "
+    + "; ".join(f"`{one.name}`, {one.summary}" for one in FORMATS.values())
+    + ". This goes before `Accept`."
+)
 FormatParameter: TypeAlias = Annotated[
-    Literal["json", "html", "markdown", "tex", "vegalite"] | None,
-    Query(
-        description="The form of the answer, for those who cannot set `Accept`: `json`; "
-        + "; ".join(f"`{one.name}`, {one.summary}" for one in FORMATS.values())
-        + ". This goes before `Accept`."
-    ),
+    Literal["json", "html", "markdown", "tex", "vegalite"] | None, Query(description=DESCRIPTION)
 ]
+FORMAT_PARAMETER: dict[str, Any] = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "description": DESCRIPTION,
+    "schema": {"type": "string", "enum": list(NAMES)},
+}
+FORMAT_CONTENT = {one.media_type: {"schema": {"type": "string"}} for one in FORMATS.values()}
 BY_TYPE = {one.media_type.encode(): one.name for one in FORMATS.values()}
 
 

@@ -64,6 +64,17 @@ def write_relation(conditions: Sequence[str]) -> Inline:
     return Math(AND.join(" ".join(chain) for chain in _chain(bounds)))
 
 
+def write_factor(text: str) -> Inline:
+    """Return an expression as mathematics that stands in a product: a sum is in parentheses.
+
+    Text that is no expression stays as it is.
+    """
+    try:
+        return Math(fold(_read(text), Products()).at(PRODUCT))
+    except (ExpressionError, ValueError):
+        return Code(text)
+
+
 class _Bound(NamedTuple):
     """The sides of `low < high` and the sign between them, as LaTeX; other formulas are all in `low`.
 

@@ -12,19 +12,20 @@ from service.grading.envelopes.parts import (
     read_parts,
 )
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Cell,
     Code,
     Facts,
     Inline,
-    Listing,
     Page,
     Paragraph,
     Section,
     Table,
+    list_sentences,
 )
-from service.pages.entries import show_tensor, write_number
+from service.pages.entries import list_matrices, show_tensor, write_number
 from service.pages.notes import join_names, show_conventions, show_note
 
 MOST_LETTERS = 200  # of text that a student wrote
@@ -104,15 +105,16 @@ def _show_items(
         item = part.item
         blocks: list[Block] = [Paragraph([f"Marks: {_marks(part)}."]), *_show_verdict(part)]
         reasons = list(_list_reasons(item))
-        if reasons:
-            blocks.append(Listing(reasons))
+        blocks += list_sentences(reasons)
         written = _find_written(request, item)
+        shown: list[Block] = []
         if written is not None:
-            blocks += show_tensor(["written"], _as_written(written))
-        if "reading" in item:
-            blocks += show_tensor(["read as"], item["reading"])
-        if "expected" in item:
-            blocks += show_tensor(["expected"], item["expected"])
+            shown += list_matrices(["written"], _as_written(written))
+        for field, words in (("reading", "read as"), ("expected", "expected")):
+            if field in item:
+                shown += list_matrices([words], item[field])
+        if shown:
+            blocks.append(Beside(shown))
         yield Section([part.title], blocks, is_folded=len(graded["items"]) > FOLDED_FROM)
 
 

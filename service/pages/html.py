@@ -19,6 +19,7 @@ from service.pages.blocks import (
     Page,
     Paragraph,
     Picture,
+    Program,
     Section,
     Source,
     Table,
@@ -70,6 +71,8 @@ def write_block(block: Block, level: int = TOP) -> str:
             written = "".join(write_mathml(line, "block") for line in lines)
             is_wide = max(map(len, lines)) > WIDE_FORMULA
             return f'<div class="eq"{_focusable("Formula") if is_wide else ""}>{written}</div>\n'
+        case Program(lines):
+            return f"<pre><code>{escape(chr(10).join(lines))}</code></pre>\n"
         case Table():
             return _write_table(block)
         case Facts(items):

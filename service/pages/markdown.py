@@ -16,6 +16,7 @@ from service.pages.blocks import (
     Page,
     Paragraph,
     Picture,
+    Program,
     Section,
     Table,
 )
@@ -44,6 +45,10 @@ def _write_block(block: Block, level: int) -> str:
             first, *others = lines
             written = [first, *(rf"\quad {line}" for line in others)]
             return "\n\n".join(f"$$\n{line}\n$$" for line in written)
+        case Program(lines):
+            text = replace_controls("\n".join(lines))
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+            return f"{fence}\n{text}\n{fence}"
         case Table():
             return _write_table(block)
         case Facts(items):

@@ -13,12 +13,21 @@ NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 KEPT = 4_096  # formulas
 FIRST = 0xE000  # the first letter of Unicode's private use, which stand for matrices
 MATRIX = re.compile(r"\\begin\{pmatrix\}((?:(?!\\begin\{pmatrix\}|\\end\{pmatrix\}).)*)\\end\{pmatrix\}")
+SINGLE = re.compile(r"<mrow>(<(m[in]|mtext)>[^<]*</\2>)</mrow>")  # which needs no row around it
+ROW = re.compile(r"(<math[^>]*>)<mrow>(.*)</mrow>(?=</math>$)", re.DOTALL)  # the one around the whole formula
+WORD = re.compile("<mo>([A-Za-z]{2,})</mo>")  # which browsers part from its argument
+FUNCTION = re.compile(
+    "(?<=[>])(?<!<msub>|<msup>)<mi>(cos|sin|tan|tanh|log|exp|ln)</mi>(?=<(?!/|(?:mrow><)*mo))"
+)
+THIN = '<mspace width="0.17em"></mspace>'  # after a function without parentheses
+FENCE = re.compile(' stretchy="true" fence="true" form="(?:prefix|postfix)"')  # as browsers assume
+SMALL = re.compile(
+    r'<mrow><mo stretchy="true" fence="true" form="prefix">([^<]*</mo>)'
+    r'((?:(?!<mo stretchy="true"|<mfrac|<mtable|<munder|<mover|<msqrt|<mroot)[^∑∏\ue000-\uf8ff])*?)'
+    r'<mo stretchy="true" fence="true" form="postfix">([^<]*</mo>)(?=</mrow>)'
+)  # parentheses around nothing that is tall, such as a fraction or a letter that stands for a matrix
 ENTITY = re.compile(r"&#x([0-9A-Fa-f]+);")
 CASES = re.compile(r"(<mo[^>]*>\{</mo>\s*(?:<mrow>)?)<mtable>")
-FENCE = re.compile(' stretchy="true" fence="true" form="(?:prefix|postfix)"')
-LOW = re.compile(  # parentheses around no tall part, and no letter that stands for a matrix
-    rf"<mo>\(</mo>((?:<(m[nio])[^>]*>[^<{chr(FIRST)}-\uf8ff]*</\2>)*)<mo>\)</mo>"
-)
 NUMBER = re.compile(r"(-?)(\d+(?:\.\d+)?)")
 UNREADABLE: tuple[type[Exception], ...] = tuple(
     error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)
@@ -49,16 +58,25 @@ def _convert(latex: str, display: Literal["inline", "block"]) -> str:
     try:
         written = convert(latex, display=display)
         written = written.replace(NAMESPACE, "").replace(' display="inline"', "")  # as HTML assumes
+        written = ROW.sub(r"\1\2", SINGLE.sub(r"\1", written))
+        written = FUNCTION.sub(r"\g<0>" + THIN, WORD.sub(r"<mi>\1</mi>", written))
+        written = written.replace(r"\_", "_")  # in the text of subscripts, which is copied
         written = ENTITY.sub(lambda match: escape(chr(int(match[1], 16))), written)
-        written = LOW.sub(_write_low, FENCE.sub("", written))
+        written = FENCE.sub("", _keep_small(written))
         return CASES.sub(r'\1<mtable class="cases">', written)  # without the parentheses of matrices
     except UNREADABLE:
         return f"<code>{escape(latex)}</code>"
 
 
-def _write_low(match: "re.Match[str]") -> str:
-    """Return parentheses of the height of a line: some fonts have wide ones where they may grow."""
-    return f'<mo stretchy="false">(</mo>{match[1]}<mo stretchy="false">)</mo>'
+def _keep_small(written: str) -> str:
+    """Return a formula whose parentheses stretch around tall parts alone.
+
+    Browsers give parentheses that may stretch the room of the largest ones, also around a single letter.
+    """
+    found = 1
+    while found:  # from the inside to the outside
+        written, found = SMALL.subn(r'<mrow><mo stretchy="false">\1\2<mo stretchy="false">\3', written)
+    return written
 
 
 def _write_matrix(text: str) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from service.pages.blocks import Block, Callout, Code, Facts, Inline, Inlines, Section
+from service.pages.blocks import Block, Callout, Code, Facts, Inline, Inlines, Math, Section
+from service.pages.entries import write_number
 
+CLOSED_FORM = "closed_form"  # the convention whose parts are formulas
 LONG = 8  # conventions above which they are folded
 
 
@@ -26,7 +28,8 @@ def show_conventions(
     facts: list[tuple[Inline, list[Inline]]] = []
     for name, setting in conventions.items():
         meaning = explain(name)
-        facts.append((Code(name), [write_setting(setting), *([": ", *meaning] if meaning else [])]))
+        written = _write_closed_forms(setting) if name == CLOSED_FORM else [write_setting(setting)]
+        facts.append((Code(name), [*written, *([": ", *meaning] if meaning else [])]))
     return [Section(["Conventions"], [Facts(facts)], is_folded=len(facts) > LONG)] if facts else []
 
 
@@ -44,6 +47,10 @@ def write_setting(setting: Any) -> Inline:
         return _write_nested(setting)
     if isinstance(setting, list | tuple) and any(isinstance(part, Mapping) for part in setting):
         return "; ".join(_write_nested(part) for part in setting)
+    if isinstance(setting, float) and float(write := f"{setting:.4g}") == setting and "e" in write:
+        return write_number(setting)
+    if isinstance(setting, str) and " " in setting:  # words
+        return setting
     return Code(str(setting).lower() if isinstance(setting, bool) else str(setting))
 
 
@@ -62,3 +69,11 @@ def _write_nested(setting: Any) -> str:
         inner = (f"({_write_nested(part)})" if isinstance(part, Mapping) else str(part) for part in setting)
         return f"[{', '.join(inner)}]"
     return str(setting).lower() if isinstance(setting, bool) else str(setting)
+
+
+def _write_closed_forms(forms: Mapping[str, str]) -> list[Inline]:
+    """Return formulas in LaTeX by the names of the values that they are of."""
+    written: list[Inline] = []
+    for name, latex in forms.items():
+        written += ["; " if written else "", name.replace("_", " "), ": ", Math(latex)]
+    return written

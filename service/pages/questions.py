@@ -1,5 +1,6 @@
 """Questions as they were asked: programs, inputs with their meanings, settings and optimizers."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,20 @@ from compute.operations.framework.declaration import Operation
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.declaration import Optimizer, resolve_alias
 from compute.optimizers.rules.schedules import SCHEDULES
-from service.pages.blocks import Beside, Block, Code, Equation, Inline, Listing, Math, Paragraph, Section
+from service.pages.blocks import (
+    Beside,
+    Block,
+    Code,
+    Equation,
+    Facts,
+    Inline,
+    Inlines,
+    Math,
+    Paragraph,
+    Program,
+    Section,
+    list_sentences,
+)
 from service.pages.entries import as_array, show_tensor, write_entry
 from service.pages.notes import join_names, show_conventions
 
@@ -17,6 +31,7 @@ SYMBOLS: list[Inline] = [
     "Here ", Math("x"), " stands for each parameter, ", Math("g"), " for its gradient and ", Math(r"\eta"),
     " for the learning rate",
 ]  # fmt: skip
+WORD = re.compile("[A-Za-z]{2,}")  # such as a function
 MOST_BATCHES, MOST_ROWS = 20, 32  # that are written out
 STOPS = {"gradient_norm": "the norm of all gradients together", "loss": "the loss"}
 COMMON = {
@@ -40,18 +55,37 @@ def restate_question(
     """Return the question of an operation or a program: inputs, and the settings with their meanings."""
     declared = CATALOGUE.get(operation)
     blocks = show_program(request)
+    meanings: list[tuple[Inline, Inlines]] = []
+    shown: list[Block] = []
     for name, tensor in list_inputs(declared, request):
         known = None if declared is None else declared.find_input(name)
         if known is None:
-            blocks += show_tensor([Code(name)], tensor)
+            shown += show_tensor([Code(name)], tensor)
         else:
-            blocks.append(Paragraph([Code(name), f": {lower_first(known.meaning)}"]))
-            blocks += show_tensor([Math(known.symbol)], tensor)
+            meanings.append((Code(name), [lower_first(known.meaning.rstrip("."))]))
+            shown += show_tensor(_name_input(name, known.symbol), tensor)
     for field, words in (("given", "given instead of computed"), ("upstream", "upstream gradient")):
         for name, tensor in request.get(field, {}).items():
-            blocks += show_tensor([Code(name), f": {words}"], tensor, axes_of(name))
+            shown += show_tensor([Code(name), f": {words}"], tensor, axes_of(name))
+    if meanings:
+        blocks.append(Facts(meanings))
+    if shown:
+        blocks.append(Beside(shown))
     blocks += show_conventions(conventions, lambda setting: explain_setting(declared, setting))
     return Section(["Question"], blocks)
+
+
+def _name_input(name: str, symbol: str) -> list[Inline]:
+    """Return the name of an input and its symbol, unless that is the same letters."""
+    return [Code(name), ": ", Math(symbol)] if symbol != name else [Math(symbol)]
+
+
+def write_summary(operation: Operation) -> list[Inline]:
+    """Return the summary of an operation as a sentence, with a recurrence as a formula."""
+    words, colon, formula = operation.summary.rstrip(".").partition(": ")
+    if "_{" not in formula:
+        return [f"{words}{colon}{formula}."]
+    return [f"{words}: ", Math(WORD.sub(r"\\,\\operatorname{\g<0>}", formula)), "."]
 
 
 def restate_optimization(
@@ -81,8 +115,7 @@ def restate_optimization(
     ]
     blocks += [Beside([block for shown in buffers for block in shown])] if buffers else []
     remarks = list(_list_remarks(request))
-    if remarks:
-        blocks.append(Listing(remarks))
+    blocks += list_sentences(remarks)
     for field in ("substitute", "given"):
         for name, tensor in request.get(field, {}).items():
             blocks += show_tensor([Code(name), ", put in the place of the computed value"], tensor)
@@ -101,8 +134,7 @@ def restate(question: Mapping[str, Any]) -> Section:
     section = restate_question(
         operation, question, {name: question[name] for name in settings if name in question}
     )
-    title = "A program" if declared is None else f"{declared.summary.rstrip('.')}"
-    section.blocks.insert(0, Paragraph([f"{title}."]))
+    section.blocks.insert(0, Paragraph(["A program."] if declared is None else write_summary(declared)))
     return section
 
 
@@ -124,7 +156,7 @@ def show_program(request: Mapping[str, Any]) -> list[Block]:
     if program is None:
         return []
     lines = program.splitlines() if isinstance(program, str) else program
-    return [Paragraph([Code(str(line))]) for line in lines]
+    return [Program([str(line) for line in lines])]
 
 
 def list_inputs(operation: Operation | None, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compute.operations import CATALOGUE
+from compute.operations.framework.titles import write_title
 from service.pages.blocks import (
+    Beside,
     Block,
     Callout,
     Code,
@@ -19,17 +21,17 @@ from service.pages.blocks import (
     Source,
 )
 from service.pages.costs import show_counts
-from service.pages.entries import as_array, as_math, show_tensor
-from service.pages.generic import show_value
+from service.pages.entries import as_array, as_math, list_matrices, show_tensor, write_entry
 from service.pages.notes import show_note
 from service.pages.pictures.answers import BACKWARDS, draw_answer
 from service.pages.pictures.graphs import show_graph
-from service.pages.questions import restate_question
+from service.pages.questions import restate_question, write_summary
+from service.pages.readings import show_reading
 
 LONG_STEPS = 60  # steps above which each is folded
 SHOWN = frozenset({
     "operation", "conventions", "values", "gradients", "contributions", "workings", "steps", "aliases",
-    "cost", "latex", "notes", "unknown", "approximations", "diagram",
+    "cost", "latex", "notes", "unknown", "approximations", "gradient_approximations", "diagram",
 })  # fmt: skip
 UPSTREAM = (
     "L is the scalar whose gradient is sent as upstream. A value that several steps use gets the sum of what"
@@ -50,9 +52,9 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
     """
     name = str(answer["operation"])
     operation = CATALOGUE.get(name)
-    page = Page("A program" if operation is None else name.replace("_", " ").capitalize())
+    page = Page("A program" if operation is None else write_title(name))
     if operation is not None:
-        page.blocks.append(Paragraph([f"{operation.summary.rstrip('.')}."]))
+        page.blocks.append(Paragraph(write_summary(operation)))
     writer = _Writer(answer, draw_answer(request, answer))
     page.blocks.append(restate_question(name, request, answer["conventions"], writer.axes_of))
     page.blocks.extend(writer.show_general_notes())
@@ -64,7 +66,7 @@ def build_solution(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Pag
     for part in answer:
         if part not in SHOWN and answer[part] not in ([], {}, None):
             title = PARTS.get(part, part.replace("_", " ").capitalize())
-            page.blocks.append(Section([title], show_value(answer[part])))
+            page.blocks.append(Section([title], show_reading(part, answer[part], request)))
     page.blocks.extend(writer.show_end())
     return page
 
@@ -127,14 +129,20 @@ class _Writer:
                 blocks.append(Equation([rule["formula"], *([f"= {numbers}"] if numbers else [])]))
             axes = self.axes_of(name)
             contributions = self._answer.get("contributions", {}).get(name, {})
+            shown: list[Block] = []
             if len(contributions) > 1:
                 for consumer, tensor in contributions.items():
                     term = None if rule is None else rule["terms"].get(consumer)
                     caption: list[Inline] = ["through ", Code(consumer)]
-                    blocks += show_tensor(caption + ([": ", Math(term)] if term else []), tensor, axes)
+                    shown += list_matrices(caption + ([": ", Math(term)] if term else []), tensor, axes)
             exact = self._answer.get("latex", {}).get("gradients", {})
-            shown = as_math(exact[name]) if name in exact else gradients[name]
-            blocks += show_tensor(["gradient of ", Code(name)], shown, axes, Source("gradient", name))
+            gradient = as_math(exact[name]) if name in exact else gradients[name]
+            words = "their sum" if shown else "gradient"
+            shown += list_matrices([words], gradient, axes, Source("gradient", name))
+            decimals = self._answer.get("gradient_approximations", {}).get(name)
+            if decimals is not None and _differs(gradients[name], decimals):
+                shown += list_matrices(["as decimals"], decimals, axes)
+            blocks += [Beside(shown)] if len(shown) > 1 else shown
             blocks += [
                 show_note(note) for note in self._notes if note["at"] == name and name not in self._axes
             ]
@@ -161,6 +169,12 @@ class _Writer:
 def _differs(value: Any, approximation: Any) -> bool:
     """Return whether an exact value shows other text than its decimals."""
     exact, decimals = as_array(value), as_array(approximation)
-    return (
-        exact is None or decimals is None or exact.dtype != decimals.dtype or bool((exact != decimals).any())
-    )
+    if exact is None or decimals is None or exact.shape != decimals.shape:
+        return True
+    pairs = zip(exact.ravel().tolist(), decimals.ravel().tolist(), strict=True)
+    return any(_write_digits(entry) != _write_digits(decimal) for entry, decimal in pairs)
+
+
+def _write_digits(entry: Any) -> str:
+    written = write_entry(entry)
+    return written.latex.replace("-", "−") if isinstance(written, Math) else str(written)

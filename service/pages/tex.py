@@ -16,6 +16,7 @@ from service.pages.blocks import (
     Page,
     Paragraph,
     Picture,
+    Program,
     Section,
     Table,
 )
@@ -64,6 +65,8 @@ def _write_block(block: Block, level: int) -> str:
             return _write_inlines(content)
         case Equation(lines):
             return "\n".join(rf"\[ \fit{{$\displaystyle {line}$}} \]" for line in lines)
+        case Program(lines):
+            return "\\\\\n".join(_write_inline(Code(line)) for line in lines if line.strip())
         case Table():
             return _write_table(block)
         case Facts(items):

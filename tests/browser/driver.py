@@ -128,16 +128,17 @@ class Browser:
     def open(self, address: str, body: Any = None) -> Record:
         """Load a page while it is watched; return its record once it is loaded and drawn.
 
-        body: a JSON document to send by POST, as no link can. None for GET.
+        body: a JSON document, or text of JSON lines, to send by POST, as no link can. None for GET.
         """
         self.record = Record()
         if body is None:
             self._load(address)
         else:
+            text, kind = (body, "x-ndjson") if isinstance(body, str) else (json.dumps(body), "json")
             post = {
                 "method": "POST",
-                "postData": base64.b64encode(json.dumps(body).encode()).decode(),
-                "headers": [{"name": "content-type", "value": "application/json"}],
+                "postData": base64.b64encode(text.encode()).decode(),
+                "headers": [{"name": "content-type", "value": f"application/{kind}"}],
             }
             self._handlers["Fetch.requestPaused"] = lambda event: self._forward(event, post)
             self.call("Fetch.enable", patterns=[{"urlPattern": "*", "resourceType": "Document"}])

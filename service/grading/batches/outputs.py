@@ -1,5 +1,7 @@
-"""The forms in which a graded batch is sent: lines of JSON, their summary alone, or a CSV table."""
+"""The forms in which a graded batch is sent: lines of JSON, their summary alone or as a document, or CSV."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -7,7 +9,7 @@ import orjson
 from service.grading.batches.statistics import Id, Summary
 from service.grading.envelopes.declaration import UNGRADED, ClassEnvelope, TableWriter, write_rows
 from service.http.problems import Problem
-from service.http.streams import MEDIA_TYPE, problem_line
+from service.http.streams import HEADERS, problem_line
 
 TITLE = "Workings"  # of the column of grades
 
@@ -25,9 +27,9 @@ class Graded(NamedTuple):
 
 
 class Output(Protocol):
-    """A form of a batch. Each part is empty if nothing is to be sent."""
+    """A form of a batch. Each part is empty if nothing is to be sent. headers: those of the response."""
 
-    media_type: bytes
+    headers: Mapping[str, str]
 
     def write(self, graded: Graded) -> bytes:
         """Return the part of one line."""
@@ -42,7 +44,7 @@ class Output(Protocol):
 class JsonLines:
     """Lines of JSON with a summary. shows_grades: whether they come before it."""
 
-    media_type = MEDIA_TYPE
+    headers = HEADERS
 
     def __init__(self, *, shows_grades: bool) -> None:
         self._shows_grades = shows_grades
@@ -57,10 +59,27 @@ class JsonLines:
         return problem_line(problem, root_path)
 
 
+class Document:
+    """A document of the summary, sent as a whole. write: returns it as text."""
+
+    def __init__(self, headers: Mapping[str, str], write: Callable[[dict[str, Any]], str]) -> None:
+        self.headers = headers
+        self._write = write
+
+    def write(self, graded: Graded) -> bytes:  # noqa: ARG002 - every form has it
+        return b""
+
+    def end(self, summary: Summary) -> bytes:
+        return self._write(summary.describe()).encode()
+
+    def break_off(self, problem: Problem, root_path: str) -> bytes:  # noqa: ARG002 - every form has it
+        return b""  # never sent: the document is the first and last part
+
+
 class Table:
     """A CSV table: a row for each submission, without a grade if it failed. Rubrics give the first rows."""
 
-    media_type = b"text/csv; charset=utf-8"
+    headers: Mapping[str, str] = MappingProxyType({"content-type": "text/csv; charset=utf-8"})
 
     def __init__(self, envelope: ClassEnvelope) -> None:
         self._writer = TableWriter(envelope, TITLE)

@@ -102,7 +102,7 @@ class GradedLines(Response):
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Send the graded lines and the summary."""
         self._root_path = scope.get("root_path", "")
-        sender = LineSender(send, self._rate, self._root_path, self._output.media_type)
+        sender = LineSender(send, self._rate, self._root_path, self._output.headers)
         try:
             try:
                 async with asyncio.TaskGroup() as group:
@@ -141,7 +141,7 @@ class GradedLines(Response):
                 await sender.send(part)
             room.release()
         reading.cancel()
-        await sender.send(self._output.end(summary))
+        await sender.send(await asyncio.to_thread(self._output.end, summary))
         await sender.end()
 
     async def _answer(self, line: bytes | None, rubrics: Rubrics) -> Graded:

@@ -6,7 +6,7 @@ path, and what elements share stands at their group.
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from service.pages.pictures.scales import Scale, can_be_drawn, fit_scale
 from service.pages.text import escape
 
 LETTER, LINE = 6.2, 15  # the width of a letter and the height of a line, in pixels
-LONGEST_LABEL = 18  # letters
+LONGEST_LABEL = 36  # letters
 WIDTH = 640  # beyond which panels go to the next row
 CELL = (38, 22)  # of a cell with its number
 MOST_NUMBERS = 48  # cells above which numbers are left out
@@ -145,7 +145,7 @@ def _draw_legends(chart: HeatMap, layout: _HeatMapLayout, scale: float) -> tuple
         height += LINE + 4
         body += f'<path class="o" d="M{_px(layout.left)} {_px(height - 12)}h11v9h-11z"/>'
         body += _label(layout.left + 17, height - 4, chart.mark)
-        width = max(width, layout.left + 17 + _width(chart.mark))
+        width = max(width, layout.left + 17 + _width(_cut(chart.mark)))
     return body, width, height
 
 
@@ -487,7 +487,11 @@ def _short(value: float) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 2 * LONGEST_LABEL else f"{text[: 2 * LONGEST_LABEL - 1]}…"
+    """Return a label, cut where it is wider than the longest one."""
+    if _width(text) <= LONGEST_LABEL * LETTER:
+        return text
+    widths = accumulate(map(_width, text))
+    return f"{text[: sum(width <= (LONGEST_LABEL - 1) * LETTER for width in widths)]}…"
 
 
 def _width(text: str) -> float:

@@ -1,12 +1,12 @@
 """Charts as Vega-Lite specifications, with their data inline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 
-from service.pages.blocks import Block, Page, Picture, Section
+from service.pages.blocks import Beside, Block, Page, Picture, Section
 from service.pages.pictures.charts import (
     BarChart,
     Chart,
@@ -44,11 +44,11 @@ def write_specification(page: Page) -> str:
     return orjson.dumps(whole).decode()
 
 
-def _list_pictures(blocks: "list[Block]") -> Iterator[Picture]:
+def _list_pictures(blocks: "Sequence[Block]") -> Iterator[Picture]:
     for block in blocks:
         if isinstance(block, Picture):
             yield block
-        elif isinstance(block, Section):
+        elif isinstance(block, Section | Beside):
             yield from _list_pictures(block.blocks)
 
 
@@ -127,9 +127,12 @@ def _build_lines(chart: LineChart) -> Specification:
             for a, b in zip(series.x, series.y, strict=True)
         ]
         mark: Specification = {"type": "line", "point": chart.is_counted, "tooltip": True}
+        encoding = {"x": x, "y": y, "color": color}
+        if not is_scattered and len(names) > 1:  # lines are told apart without colours as well
+            encoding["strokeDash"] = color
         if is_scattered:
             mark = {"type": "point", "filled": True, "size": 60, "tooltip": True}
-        layers.append({"data": {"values": rows}, "mark": mark, "encoding": {"x": x, "y": y, "color": color}})
+        layers.append({"data": {"values": rows}, "mark": mark, "encoding": encoding})
     return {"width": 440, "height": 220, "layer": layers}
 
 

@@ -131,11 +131,13 @@ def _describe_series(chart: LineChart, series: Series) -> str:
 
 
 def _describe_bars(chart: BarChart) -> str:
-    bars = [f"{label} {write_number(value)}" for label, value in zip(chart.labels, chart.values, strict=True)]
+    bars = [
+        f"{label}: {write_number(value)}" for label, value in zip(chart.labels, chart.values, strict=True)
+    ]
     if len(bars) <= MOST_PARTS:
-        return f"{chart.measure} by {chart.axis}: {', '.join(bars)}"
+        return f"{chart.measure} by {chart.axis}: {'; '.join(bars)}"
     low, high = int(np.nanargmin(chart.values)), int(np.nanargmax(chart.values))
-    return f"{chart.measure} of {len(bars)} bars: least {bars[low]}, greatest {bars[high]}"
+    return f"{chart.measure} of {len(bars)} bars: least, {bars[low]}; greatest, {bars[high]}"
 
 
 def _describe_path(chart: ContourPath) -> Iterator[str]:

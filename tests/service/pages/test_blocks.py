@@ -16,7 +16,7 @@ from service.pages.tex import write_tex
         (["Right.", "2 of 2"], True),
         ([Code("x"), "no"], True),
         (["Right.", "−1.5"], False),
-        (["1·10^−6", "∞"], False),
+        (["1.5·10⁻⁶", "∞"], False),
         (["NaN", "true"], False),
         ([Math("x")], False),
     ],

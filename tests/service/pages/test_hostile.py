@@ -59,7 +59,8 @@ HOSTILE = [
 BENIGN = "benign"
 TAGS = frozenset({
     "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "h4", "h5", "h6", "p",
-    "code", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "ul", "li",
+    "code", "pre", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "ul",
+    "li",
     "strong", "section", "details", "summary", "figure", "figcaption", "math", "mrow", "mi", "mn", "mo",
     "mtext", "mfrac", "msqrt", "msup", "msub", "msubsup", "mover", "munder", "munderover", "mtable", "mtr",
     "mtd", "mspace", "mstyle", "menclose", "mpadded", "svg", "g", "path", "text", "tspan", "desc",

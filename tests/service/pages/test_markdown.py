@@ -24,6 +24,7 @@ from service.pages.blocks import (
     Page,
     Paragraph,
     Picture,
+    Program,
     Section,
     Table,
 )
@@ -88,6 +89,8 @@ def count_blocks(page: Page) -> Counter[str]:
                 found["displayed"] += len(lines)
             case Facts(items) | Listing(items):
                 found["list_item_open"] += len(items)
+            case Program():
+                found["fence"] += 1
             case Section():
                 found["heading_open"] += 1
             case Callout():

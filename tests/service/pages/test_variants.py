@@ -44,7 +44,7 @@ def test_domains_and_constraints_are_in_words(client: Client) -> None:
 
 def test_programs_and_traces_are_restated(client: Client) -> None:
     program = {"operation": "graph", "program": ["y = 2 * x"], "inputs": {"x": [1, 2]}}
-    assert "`y = 2 * x`" in show(client, {"question": program, "seed": 1}, "markdown")
+    assert "```\ny = 2 * x\n```" in show(client, {"question": program, "seed": 1}, "markdown")
     trace = {
         "operation": "optimizer/trace", "program": ["f = x**2"], "start": {"x": 2}, "steps": 1,
         "optimizer": {"name": "gradient_descent", "learning_rate": 0.5},

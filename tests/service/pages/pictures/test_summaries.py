@@ -5,7 +5,7 @@ import json
 import pytest
 
 from service.pages.pictures.charts import BarChart
-from service.pages.pictures.summaries import draw_summary
+from service.pages.pictures.summaries import draw_items, draw_marks, draw_mistakes
 from tests.conftest import Client
 
 QUESTION = {"operation": "activation", "function": "relu", "x": [-1, 2]}
@@ -20,7 +20,9 @@ def test_marks_are_drawn_as_bars(client: Client) -> None:
     headers = {"content-type": "application/x-ndjson"}
     response = client.post("/v1/grade/batch", content=body, headers=headers)
     summary = json.loads(response.text.splitlines()[-1])["summary"]
-    marks, items = (picture.chart for picture in draw_summary(summary))
+    marks, items = (
+        picture.chart for picture in (*draw_marks(summary["scores"]), *draw_items(summary["items"]))
+    )
     assert isinstance(marks, BarChart) and isinstance(items, BarChart)
     assert marks.values.tolist() == summary["scores"]["histogram"]
     assert dict(zip(marks.labels, marks.values, strict=True))["90 to 100 %"] == 2
@@ -30,4 +32,12 @@ def test_marks_are_drawn_as_bars(client: Client) -> None:
 
 
 def test_a_class_without_marks_has_no_picture() -> None:
-    assert draw_summary({"scores": {"count": 0}, "items": []}) == []
+    assert draw_marks({"count": 0}) == draw_items([]) == draw_mistakes([]) == []
+
+
+def test_long_lists_are_cut() -> None:
+    [picture] = draw_mistakes([{"code": f"mistake_{place}", "count": 100 - place} for place in range(50)])
+    chart = picture.chart
+    assert isinstance(chart, BarChart)
+    assert chart.values.tolist() == [*range(100, 52, -1)]
+    assert chart.remark == "2 more are not drawn"

@@ -140,6 +140,21 @@ def test_a_small_heat_map_is_small() -> None:
     assert len(write_svg(heat_map(np.arange(48.0 * 48).reshape(48, 48)))) < 10_000
 
 
+@pytest.mark.parametrize("word", ["x" * 300, "日" * 300, "é" * 37], ids=["latin", "wide", "slightly"])
+def test_long_words_are_cut(word: str) -> None:
+    charts: list[Chart] = [
+        HeatMap(word, word, word, [word] * 2, [word] * 3, [Panel(word, MATRIX, {(0, 1): word})], mark=word),
+        LineChart(word, word, word, [Series(word, np.arange(2.0), np.arange(2.0))] * 2),
+        BarChart(word, word, word, [word] * 2, np.arange(2.0)),
+    ]
+    for chart in charts:
+        drawing = Drawing(chart)
+        labels = [str(text.text) for text in drawing.root.iter("text")]
+        assert drawing.width < 700
+        assert all("…" in label for label in labels if word[0] in label)
+        assert any("…" in label for label in labels)
+
+
 def test_lines_go_through_their_points() -> None:
     x = np.arange(6.0)
     y = np.array([0.0, 3.0, 1.0, 5.0, 2.0, 4.0])

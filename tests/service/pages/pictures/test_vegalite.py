@@ -18,7 +18,7 @@ KEYS = {
     "title", "description", "data", "width", "height", "encoding", "layer", "facet", "columns", "spec",
     "mark", "transform",
 }  # fmt: skip
-CHANNELS = {"x", "y", "x2", "y2", "color", "order"}
+CHANNELS = {"x", "y", "x2", "y2", "color", "order", "strokeDash"}
 
 
 def check(spec: Any, fields: set[str]) -> None:
@@ -81,6 +81,14 @@ def test_lines_and_points_have_their_numbers() -> None:
     assert [row["y"] for row in points["data"]["values"]] == [0, 1, 2]
     assert line["mark"]["type"] == "line"
     assert points["mark"]["type"] == "point"
+
+
+def test_several_lines_are_told_apart_without_colours() -> None:
+    one, two = (Series(name, np.arange(3.0), np.arange(3.0)) for name in ("adam", "momentum"))
+    [layer] = build_specification(LineChart("Losses", "step", "loss", [one, two]))["layer"]
+    assert layer["encoding"]["strokeDash"] == layer["encoding"]["color"]
+    [layer] = build_specification(LineChart("Loss", "step", "loss", [one]))["layer"]
+    assert "strokeDash" not in layer["encoding"]
 
 
 def test_cells_of_a_surface_touch() -> None:

@@ -64,9 +64,9 @@ def test_series_have_ends_and_extremes() -> None:
 
 def test_bars_are_listed_or_summed_up() -> None:
     few = BarChart("T", "layer", "norm", ["a", "b"], np.array([1.0, 2.0]))
-    assert write_words(few) == "Norm by layer: a 1, b 2."
+    assert write_words(few) == "Norm by layer: a: 1; b: 2."
     many = BarChart("T", "layer", "norm", [f"l{place}" for place in range(20)], np.arange(20.0))
-    assert write_words(many) == "Norm of 20 bars: least l0 0, greatest l19 19."
+    assert write_words(many) == "Norm of 20 bars: least, l0: 0; greatest, l19: 19."
 
 
 def test_a_path_has_ends_and_the_least_value() -> None:
