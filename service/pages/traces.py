@@ -73,7 +73,9 @@ def build_trace(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
     steps = answer["trace"]
     shown = [*steps[:ENDS], *steps[-ENDS:]] if len(steps) > MOST_STEPS else steps
     left_out = len(steps) - len(shown)
-    page.blocks.append(Section(["Steps"], list(_show_steps(shown, left_out))))
+    rows = list(_show_steps(shown, left_out))
+    if rows:
+        page.blocks.append(Section(["Steps"], rows))
     page.blocks.extend(draw_trace(request, answer))
     ascends = bool(conventions.get("maximize"))
     page.blocks.append(Section(["Where it leads"], list(_show_summary(answer["summary"], ascends))))
@@ -92,7 +94,7 @@ def build_trace(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
 
 def _show_steps(steps: Sequence[Mapping[str, Any]], left_out: int) -> Iterator[Block]:
     columns = list(_list_columns(steps))
-    groups: list[list[_Column]] = [columns]
+    groups: list[list[_Column]] = [columns] if columns else []
     if len(columns) > MOST_COLUMNS:
         names = dict.fromkeys(column.group for column in columns)
         groups = [[column for column in columns if column.group == name] for name in names]
