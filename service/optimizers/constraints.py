@@ -16,8 +16,13 @@ class TraceBase(Request):
 
     @classmethod
     def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Require either a program and a number of steps, or gradients without the fields of programs."""
-        no_program = dict.fromkeys(OF_PROGRAMS, NEVER) | {"inputs": unused_schema({})}
+        """Require either a program and a number of steps, or gradients without the fields of programs.
+
+        Other optimizers need a program, and the first step.
+        """
+        no_program = dict.fromkeys(OF_PROGRAMS, NEVER) | dict.fromkeys(
+            ("inputs", "others"), unused_schema({})
+        )
         no_program["stop_when"] = {"properties": {"loss": NEVER}}
         return [
             of_arithmetic(handler),
@@ -25,6 +30,10 @@ class TraceBase(Request):
                 "if": {"required": ["gradients"]},
                 "then": {"properties": no_program},
                 "else": {"required": ["program", "steps"]},
+            },
+            {
+                "if": {"required": ["others"], "properties": {"others": {"minProperties": 1}}},
+                "then": {"properties": {"state": unused_schema({}), "step": unused_schema(0)}},
             },
         ]
 

@@ -20,14 +20,14 @@ from service.schemas.setting_validators import validate_constant
 MAX_DEPTH = 10  # of the path of a schedule
 
 
-def read_optimizer(raw: Any) -> OptimizerConfig:
-    """Return the configuration of an optimizer. Raises QuestionErrors."""
-    with errors_within("optimizer"):
+def read_optimizer(raw: Any, path: Path = ("optimizer",)) -> OptimizerConfig:
+    """Return the configuration of an optimizer. path: its place in the question. Raises QuestionErrors."""
+    with errors_within(*path):
         request = _validate_named(raw, OPTIMIZERS, optimizer_model, "update rule")
     fields, sent = request.__dict__, request.__pydantic_fields_set__
     fields = {**fields, "name": resolve_alias(fields["name"])}
     settings, common = _split_settings(fields["name"], fields, sent - {"schedule", "groups"})
-    schedule = read_schedule(fields["schedule"]) if "schedule" in sent else None
+    schedule = read_schedule(fields["schedule"], (*path, "schedule")) if "schedule" in sent else None
     groups = tuple(_read_group(fields["name"], group) for group in fields["groups"])
     return OptimizerConfig(**common, settings=settings, schedule=schedule, groups=groups)
 

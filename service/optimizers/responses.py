@@ -117,12 +117,23 @@ class SurfaceGrid(Wire):
     loss: AnswerTensor
 
 
+class OtherTrace(Wire):
+    """The losses of another optimizer on the same problem."""
+
+    conventions: dict[str, Any] = Field(description="Every setting as it was used.")
+    steps: list[int] = Field(description="The numbers of the steps that are shown.")
+    losses: list[AnswerEntry] = Field(description="The loss at the parameters after each of them.")
+    parameters: AnswerTensors = Field(description="The parameters after the last step.")
+    stopped_by: str = Field(description="As in the summary of the trace.")
+    approximations: list[Any] = Field([], description="In exact arithmetic: the losses as floats.")
+
+
 class TraceResponse(Wire):
     """The answer of optimizer/trace.
 
     With `Accept: application/x-ndjson` it is sent line by line: operation, conventions and formulas; each
-    step as soon as it is computed; finally summary, surface and notes. If the trace cannot go on, the last
-    line is `{"problem": ...}`.
+    step as soon as it is computed; finally summary, others, surface and notes. If the trace cannot go on,
+    the last line is `{"problem": ...}`.
     """
 
     operation: str
@@ -132,6 +143,9 @@ class TraceResponse(Wire):
     formulas: list[str] = Field(description="The update rule in LaTeX.")
     trace: list[TraceStep]
     summary: TraceSummary
+    others: dict[str, OtherTrace] = Field(
+        {}, description="The losses of the other optimizers, by their names, if any were sent."
+    )
     surface: SurfaceGrid = Field(LEFT_OUT, description="The loss on a grid, if it was asked for.")
     notes: list[Note]
 

@@ -35,6 +35,7 @@ MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000
 MAX_POINTS = 201
 MAX_UNKNOWN = 4
+MAX_OTHERS = 8
 MAX_SCHEDULES = 20
 MAX_GROUPS = 100
 MAX_MILESTONES = 1_000
@@ -236,6 +237,13 @@ class TraceOnlyFields(Request):
     )
     stop_when: StopWhen = Field(LEFT_OUT, description="Conditions that stop the trace before its last step.")
     batches: BatchList = Field(LEFT_OUT, description="Mini-batches; by default, all data at every step.")
+    others: dict[Name, Optimizer] = Field(
+        default_factory=dict,
+        max_length=MAX_OTHERS,
+        description="Other optimizers by a name, to compare with: each makes the same steps on the same"
+        " program from the same start, and the answer has its losses.",
+        examples=[{"Adam": {"name": "adam", "learning_rate": 0.1}}],
+    )
     surface: SurfaceAsked = Field(LEFT_OUT, description="Asks for a grid of the loss around the trace.")
     substitute: NamedTensors = Field(
         default_factory=dict,

@@ -1,7 +1,7 @@
 """POST /v1/optimizer/trace: an optimizer step by step."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,9 @@ import orjson
 
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
+from compute.errors import QuestionErrors, at, describe
 from compute.graph.work import WRITTEN
-from compute.optimizers.run.config import Constants
+from compute.optimizers.run.config import Constants, OptimizerConfig
 from compute.optimizers.run.formulas import step_formulas
 from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.objective import Batches
@@ -40,11 +41,23 @@ class TraceJob:
     question: TraceQuestion
     encoding: str
     selection: Selection
+    others: dict[str, PreparedTrace]
+
+    @property
+    def predicted(self) -> Limits:
+        """The predicted work and size of the answer, with the other optimizers."""
+        whole = self.prepared.predicted
+        for other in self.others.values():
+            part = other.predicted
+            entries = max(whole.entries, part.entries)
+            whole = Limits(whole.work + part.work, entries, whole.answer + part.answer)
+        return whole
 
     @property
     def work(self) -> int:
         """The predicted number of elementary operations, including those of writing the answer."""
-        return self.prepared.predicted.work + WRITTEN * self.prepared.predicted.answer
+        predicted = self.predicted
+        return predicted.work + WRITTEN * predicted.answer
 
     def answer(self) -> bytes:
         """Return the body of the response."""
@@ -70,7 +83,9 @@ class TraceJob:
             extent.include(step.parameters)
             yield _json(self._step(step))
         if trace.summary is not None:  # it was not abandoned
-            yield _json(self._tail(step, extent))
+            others = {name: self._other(other, is_abandoned) for name, other in self.others.items()}
+            if None not in others.values():
+                yield _json(self._tail(step, extent, others))
 
     def _step(self, step: TraceStep) -> dict[str, Any]:
         """Return the selected parts of a step as JSON."""
@@ -117,7 +132,25 @@ class TraceJob:
             return import_exact("answers").as_text(part)
         return encode(np.asarray(part), self.encoding if np.ndim(part) else "nested")
 
-    def _tail(self, last: TraceStep, extent: Extent) -> dict[str, Any]:
+    def _other(self, prepared: PreparedTrace, is_abandoned: Callable[[], bool]) -> dict[str, Any] | None:
+        """Return the losses of another optimizer; None if the request was abandoned."""
+        steps = list(prepared.trace.shown_steps(is_abandoned))
+        summary = prepared.trace.summary
+        if summary is None:
+            return None
+        losses = [step.loss for step in steps]
+        body = {
+            "conventions": prepared.conventions,
+            "steps": [step.number for step in steps],
+            "losses": [self._encode(loss) for loss in losses],
+            "parameters": self._encode(steps[-1].parameters),
+            "stopped_by": summary.stopped_by,
+        }
+        if self.question.arithmetic.simplifies:
+            body["approximations"] = [import_exact("answers").approximate(loss) for loss in losses]
+        return body
+
+    def _tail(self, last: TraceStep, extent: Extent, others: dict[str, Any]) -> dict[str, Any]:
         trace, wanted = self.prepared.trace, self.question.surface
         assert trace.summary is not None
         summary = {
@@ -125,6 +158,8 @@ class TraceJob:
             for name, number in asdict(trace.summary).items()
         }
         tail: dict[str, Any] = {"summary": summary}
+        if others:
+            tail["others"] = others
         if wanted is not None and self.prepared.objective is not None:
             dtype = np.float64 if self.question.arithmetic.simplifies else None
             end = {name: np.asarray(array, dtype=dtype) for name, array in last.parameters.items()}
@@ -142,6 +177,9 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     request = validate(trace_request(), document)
     fields = request.__dict__
     optimizer = read_optimizer(fields["optimizer"])
+    if fields["others"]:
+        _check_comparable(fields)
+    rivals = {name: read_optimizer(raw, ("others", name)) for name, raw in fields["others"].items()}
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
     sent_gradients = fields["gradients"]
     groups |= {("gradients", index): tensors for index, tensors in enumerate(sent_gradients or ())}
@@ -169,15 +207,48 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
         initial=InitialState(fields["step"], dict(zip(fields["state"], buffers, strict=True))),
     )
     prepared = prepare_trace(question)
-    selection = read_selection(fields["select"], prepared)
-    check_limits(prepared.predicted, limits, ADVICE, fewer=lambda: ADVICE)
+    job = TraceJob(
+        prepared=prepared,
+        question=question,
+        encoding=fields["encoding"],
+        selection=read_selection(fields["select"], prepared),
+        others={name: _prepare_other(question, name, rival) for name, rival in rivals.items()},
+    )
+    check_limits(job.predicted, limits, ADVICE, fewer=lambda: ADVICE)
     if fields["assumptions"]:
         entries = import_exact("entries")
         groups_sent = (start, data, *gradients, substitute, given, *buffers)
         arrays = [array for group in groups_sent for array in group.values()]
-        used = entries.symbols_in(arrays) | optimizer.symbols()
+        used = entries.symbols_in(arrays).union(*(one.symbols() for one in (optimizer, *rivals.values())))
         entries.check_assumptions(fields["assumptions"], used)
-    return TraceJob(prepared, question, fields["encoding"], selection)
+    return job
+
+
+def _check_comparable(fields: Mapping[str, Any]) -> None:
+    """Raise QuestionErrors if other optimizers cannot make the same steps."""
+    if fields["gradients"] is not None:
+        raise at(("others",), "needs a program, not gradients", "nothing", describe(fields["others"]))
+    for name in ("state", "step"):
+        if fields[name]:
+            raise at((name,), "is of one optimizer alone", "nothing beside others", describe(fields[name]))
+
+
+def _prepare_other(question: TraceQuestion, name: str, optimizer: OptimizerConfig) -> PreparedTrace:
+    """Return the trace of another optimizer on the same problem. Raises QuestionErrors."""
+    fresh = replace(
+        question,
+        optimizer=optimizer,
+        surface=None,
+        shown=frozenset({"loss"}),
+        substitute={},
+        given={},
+    )
+    try:
+        return prepare_trace(fresh)
+    except QuestionErrors as errors:  # of the optimizer, since the question itself was prepared
+        for error in errors.errors:
+            error.path = ("others", name, *error.path[1:])
+        raise
 
 
 def _stop(model: Any) -> Stop:

@@ -87,6 +87,8 @@ def build_trace(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Page:
             worked.append(Section([f"Step {step['step']}"], blocks, is_folded=bool(worked)))
     if worked:
         page.blocks.append(Section(["Each step, with its numbers"], worked))
+    if "others" in answer:
+        page.blocks.append(_compare(answer))
     if "surface" in answer:
         page.blocks.append(Section(["The loss around the steps"], list(_show_surface(answer["surface"]))))
     return page
@@ -258,6 +260,35 @@ def _flatten(latex: Any) -> Iterator[str]:
         yield from map(str, latex.ravel().tolist())
     else:
         yield str(latex)
+
+
+def _compare(answer: Mapping[str, Any]) -> Section:
+    """Return a table of the losses at the end, of this optimizer and the others."""
+    summary = answer["summary"]
+    rows = [
+        (
+            str(answer["conventions"]["optimizer"]),
+            [summary["steps"], summary["last_loss"], summary["least_loss"]],
+        )
+    ]
+    for name, other in answer["others"].items():
+        losses = other.get("approximations") or other["losses"]
+        known = [loss for loss in losses if isinstance(loss, int | float)]
+        rows.append((name, [other["steps"][-1] - other["steps"][0], losses[-1], min(known, default=None)]))
+    return Section(
+        ["Beside other optimizers"],
+        [
+            Table(
+                ["Losses from the same start"],
+                ["steps", "last loss", "least loss shown"],
+                [
+                    (name, [Cell("" if entry is None else _write_short(entry)) for entry in cells])
+                    for name, cells in rows
+                ],
+                corner="optimizer",
+            )
+        ],
+    )
 
 
 def _show_surface(surface: Mapping[str, Any]) -> Iterator[Block]:

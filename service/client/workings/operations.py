@@ -296,6 +296,10 @@ class Trace(TypedDict, total=False):
     """Conditions that stop the trace before its last step."""
     batches: Mapping[str, Any]
     """Mini-batches; by default, all data at every step."""
+    others: Mapping[str, Any]
+    """Other optimizers by a name, to compare with: each makes the same steps on the same program from the
+    same start, and the answer has its losses.
+    """
     surface: Mapping[str, Any]
     """Asks for a grid of the loss around the trace."""
     substitute: Mapping[str, TensorLike]

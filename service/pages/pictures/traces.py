@@ -33,22 +33,31 @@ def draw_trace(request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Pi
     """
     *steps, last = answer["trace"]
     steps = [*steps[:: max(1, -(-len(steps) // MOST_STEPS))], last]
-    charts = [_draw_losses(steps), _draw_path(request, answer, steps)]
+    charts = [_draw_losses(steps, answer), _draw_path(request, answer, steps)]
     return [Picture(chart) for chart in charts if chart is not None]
 
 
-def _draw_losses(steps: list[Mapping[str, Any]]) -> Chart | None:
+def _draw_losses(steps: list[Mapping[str, Any]], answer: Mapping[str, Any]) -> Chart | None:
+    """Return the loss by step, with those of the other optimizers if there are any."""
     losses = [(step["step"], loss) for step in steps if (loss := _read(step, "loss")) is not None]
-    x = np.array([step for step, _ in losses], dtype=float)
-    y = np.array([loss for _, loss in losses], dtype=float)
-    finite = np.isfinite(y)
-    if finite.sum() < 2:
+    others = answer.get("others", {})
+    series = [_make_series(str(answer["conventions"]["optimizer"]) if others else "loss", losses)]
+    for name, other in others.items():
+        thinned = slice(None, None, max(1, -(-len(other["steps"]) // MOST_STEPS)))
+        shown = zip(other["steps"], other.get("approximations") or other["losses"], strict=True)
+        read = [(step, read_numbers(loss)) for step, loss in [*shown][thinned]]
+        series.append(_make_series(name, [(step, float(loss)) for step, loss in read if loss is not None]))
+    finite = np.concatenate([one.y[np.isfinite(one.y)] for one in series])
+    if finite.size < 2:
         return None
-    least, most = float(y[finite].min()), float(y[finite].max())
+    least, most = float(finite.min()), float(finite.max())
     has_log = least > 0 and most / least > LOG_RATIO
-    return LineChart(
-        "Loss by step", "step", "loss", [Series("loss", x, y)], has_log_y=has_log, is_counted=True
-    )
+    return LineChart("Loss by step", "step", "loss", series, has_log_y=has_log, is_counted=True)
+
+
+def _make_series(name: str, points: list[tuple[int, float]]) -> Series:
+    x, y = (np.array([point[axis] for point in points], dtype=float) for axis in (0, 1))
+    return Series(name, x, y)
 
 
 def _read(step: Mapping[str, Any], part: str, name: str = "") -> Any:
@@ -111,7 +120,7 @@ def _draw_computed(request: Mapping[str, Any], steps: list[Mapping[str, Any]]) -
     if count not in EVALUATIONS:
         return None
     question = {**request, "steps": 1, "every": 1, "arithmetic": "float64"}
-    for field in ("surface", "stop_when", "substitute", "assumptions", "select"):
+    for field in ("surface", "stop_when", "substitute", "assumptions", "select", "others"):
         question.pop(field, None)
     try:
         prepared = understand_trace(question, LIMITS).prepared

@@ -129,3 +129,18 @@ def test_schedules_inside_schedules_are_written_out(ask: Ask) -> None:
     )
     assert response.status_code == 200, response.text
     assert "then: (name: step, size: 1, factor: 0.1)" in response.text.replace("\\", "")
+
+
+def test_losses_of_other_optimizers_stand_in_a_table(client: Client) -> None:
+    fields = {
+        "program": ["f = x**2"], "start": {"x": 1}, "steps": 2,
+        "optimizer": {"name": "gradient_descent", "learning_rate": 0.25},
+        "others": {"<b>twice</b>": {"name": "sgd", "learning_rate": 0.5}},
+    }  # fmt: skip
+    page = show(client, fields)
+    outline = Outline(page)
+    assert [["2", "0.0625", "0.0625"], ["2", "0", "0"]] in [
+        [[cell for cell in row if cell] for row in table if any(row)] for table in outline.tables
+    ]
+    assert "b" not in outline.tags
+    assert "twice" in page

@@ -108,3 +108,30 @@ def test_diverging_traces_are_drawn(client: Client) -> None:
     charts, _ = draw(client, fields)
     for chart in charts:
         assert "nan" not in write_svg(chart)
+
+
+def test_the_losses_of_other_optimizers_are_further_lines(client: Client) -> None:
+    others = {
+        "descent": {"name": "sgd", "learning_rate": 0.05},
+        "Adam": {"name": "adam", "learning_rate": 0.1},
+    }
+    [losses, path], answer = draw(client, {**BOWL, "others": others})
+    assert isinstance(losses, LineChart) and isinstance(path, ContourPath)
+    assert [series.name for series in losses.series] == ["momentum", "descent", "Adam"]
+    for series in losses.series[1:]:
+        assert series.y.tolist() == answer["others"][series.name]["losses"]
+        assert series.x.tolist() == list(range(31))
+    np.testing.assert_array_equal(path.path, draw(client, BOWL)[0][1].path)  # type: ignore[union-attr]
+
+
+def test_the_losses_of_other_optimizers_in_exact_arithmetic(client: Client) -> None:
+    fields = {
+        **BOWL,
+        "arithmetic": "exact",
+        "steps": 2,
+        "others": {"sgd": {"name": "sgd", "learning_rate": "1/8"}},
+    }
+    [losses, _], _ = draw(client, fields)
+    assert isinstance(losses, LineChart)
+    # x shrinks by 3/4 and y turns over with each step
+    assert losses.series[1].y.tolist() == pytest.approx([(1.2 * 0.75**step) ** 2 + 8 for step in range(3)])
