@@ -83,7 +83,7 @@ def std(a: Value, axis: Axes | None = None, ddof: int = 0, keepdims: bool = Fals
 
 @function(REDUCTIONS, "y = norm([3, -4])", minimum={"p": 1})
 def norm(a: Value, p: int | None = None, axis: Axes | None = None, keepdims: bool = False) -> Value:
-    """The root of the sum of squares over axes, all by default; or the p-norm along one, (sum |a|^p)^(1/p)."""
+    """The root of the sum of squares over axes, all by default; along one also (sum |a|^p)^(1/p)."""
     if p is None:
         p = 2
     elif len(axes_of(axis, a)) > 1:  # NumPy and PyTorch differ: the norm of a linear map, or of all entries
