@@ -482,7 +482,8 @@ def _describe_operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
     inputs = [name for operand, near in zip(operands, names, strict=True)
               for name in near if operand.graph.names[name].is_input]  # fmt: skip
     shapes = " and ".join(
-        f"{'/'.join(near)} {show(operand.shape)}" for operand, near in zip(operands, names, strict=True)
+        f"{'/'.join(near) or 'a value'} {show(operand.shape)}"
+        for operand, near in zip(operands, names, strict=True)
     )
     return tuple(inputs[-1:]), shapes
 

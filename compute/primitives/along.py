@@ -194,20 +194,25 @@ def _resolve(xp: Arithmetic, indices: Array, size: int) -> Array:
     """Return indices from 0 on; negative ones count from the end. Raises UnfitEntries."""
     if indices.dtype.kind == "i" and (indices >= 0).all() and (indices < size).all():
         return indices
+    try:
+        return _count_from_start(xp, indices, size)
+    except ValueError:
+        received = describe_first_unfit(indices, lambda part: _count_from_start(xp, part, size))
+        raise UnfitEntries(
+            "indices", "holds a number that is not an index",
+            f"whole numbers from {-size} to {size - 1}", received,
+        ) from None  # fmt: skip
+
+
+def _count_from_start(xp: Arithmetic, indices: Array, size: int) -> Array:
+    """Return indices from 0 on. Raises ValueError if one is no whole number from -size to size - 1."""
     counted = indices
     if indices.dtype.kind == "i":
         counted = np.where(indices < 0, indices + size, indices)
     elif xp.name != "dependence":
         numbers = xp.add(indices, count(xp, size))
         counted = xp.where(xp.greater(count(xp, 0), indices), numbers, indices)
-    try:
-        return xp.places(counted, size - 1)
-    except ValueError:
-        received = describe_first_unfit(counted, lambda part: xp.places(part, size - 1))
-        raise UnfitEntries(
-            "indices", "holds a number that is not an index",
-            f"whole numbers from {-size} to {size - 1}", received,
-        ) from None  # fmt: skip
+    return xp.places(counted, size - 1)
 
 
 def _take_along(xp: Arithmetic, a: Array, indices: Array, *, axis: int) -> Array:

@@ -55,7 +55,7 @@ def build_program(
     missing_policy: as for `Graph`; by default, weights of submodules are refused unless values are given.
     """
     try:
-        assignments, used = parse_program(lines)
+        assignments, used = parse_program(lines, (*inputs, *given))
         builder = _Builder(assignments, used, inputs, given)
         builder.graph.requested = frozenset(requested) | given.keys()
         builder.graph.everything, builder.graph.symbolic = everything, symbolic
@@ -273,7 +273,7 @@ class _Builder(Terms):
         """Build the two sides of an equation as values of one shape."""
         spend(2 * LINE)
         try:
-            sides, names = parse_claim(text)
+            sides, names = parse_claim(text, self.terms)
             self.used |= names - self.lines.keys()
             left, right = (self.one(self.build(side), side) for side in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):

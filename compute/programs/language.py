@@ -6,6 +6,7 @@ of node types is accepted. Errors name the line and the column.
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -32,14 +33,16 @@ class Assignment:
     column: int
 
 
-def parse_program(lines: tuple[str, ...]) -> tuple[list[Assignment], set[str]]:
+def parse_program(lines: tuple[str, ...], values: Iterable[str] = ()) -> tuple[list[Assignment], set[str]]:
     """Return the assignments of a program, and the names that they use.
+
+    values: the names that have a value before the first line.
 
     Raises QuestionError for the first line that is not an assignment, or if there is no assignment.
     """
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
-    reader, assignments = Reader(), []
+    reader, assignments = Reader(values), []
     trees = _parse_together(lines)
     for number, line in enumerate(lines):
         try:
@@ -48,6 +51,7 @@ def parse_program(lines: tuple[str, ...]) -> tuple[list[Assignment], set[str]]:
                 targets, value = parsed
                 names = [reader.check_name(target.id, target.col_offset + 1) for target in targets]
                 assignments += _assign(names, reader.read(value), number)
+                reader.values.update(names)
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not assignments:
@@ -67,11 +71,14 @@ def _assign(names: list[str], value: Node, line: int) -> list[Assignment]:
     return [Assignment(name, item, line, 1) for name, item in zip(names, items, strict=True)]
 
 
-def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
-    """Return the two sides of an equation `a == b`, and the names that they use. Raises ProgramFault."""
+def parse_claim(text: str, values: Iterable[str]) -> tuple[tuple[Node, Node], set[str]]:
+    """Return the two sides of an equation `a == b`, and the names that they use. Raises ProgramFault.
+
+    values: the names that have a value.
+    """
     match _parse_line(text):
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
-            reader = Reader()
+            reader = Reader(values)
             return (reader.read(left), reader.read(right)), reader.names
     raise ProgramFault(
         1, "is not an equation", "a claim such as p[0] == 1 - p[1]", "text without one == between two sides"

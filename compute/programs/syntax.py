@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,10 +110,12 @@ class Reader:
     """Converts expressions of Python's tree, up to a total number of nodes.
 
     names: the names used by the expressions read so far.
+    values: the names of values; `F.sum()` is a method of the value if F is one of them, and not of a library.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, values: Iterable[str] = ()) -> None:
         self.names: set[str] = set()
+        self.values = {*values}
         self._remaining = MAX_NODES
         self._checked_names = set(NAMED_NUMBERS)
 
@@ -209,7 +211,7 @@ class Reader:
         while isinstance(root, ast.Attribute):
             root = root.value
         operands = [self._node(argument, depth) for argument in arguments]
-        if not (isinstance(root, ast.Name) and root.id in LIBRARIES):
+        if not (isinstance(root, ast.Name) and root.id in LIBRARIES - self.values):
             operands.insert(0, self._node(function.value, depth))
         name = self._called(function.attr, column)
         return Node("call", column, name, tuple(operands), (), keywords)

@@ -31,7 +31,11 @@ from compute.programs.library.shapes import reverse_axes
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
 SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
-GATHERED = ("shape", "axes", "times")  # settings that take all remaining numbers by position
+GATHERED = (
+    "shape",
+    "axes",
+    "times",
+)  # settings that take all remaining numbers by position, if they are last
 LAST_TWO = 2
 
 
@@ -173,7 +177,7 @@ class Terms:
         except ShapeError as error:
             raise ProgramFault(
                 node.column, str(error), "an index, slice, None or list of indices for each axis",
-                f"{len(items)} for shape {show(operand.shape)}",
+                f"{len(items)} ind{'ices' if len(items) > 1 else 'ex'} for shape {show(operand.shape)}",
             ) from None  # fmt: skip
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
@@ -344,12 +348,7 @@ class Terms:
                 taken = operands[0].operands if is_list else tuple(operands)
                 pairs.append((name, taken))
                 operands = operands[1:] if is_list else []
-            elif (
-                name in GATHERED
-                and name in called.attributes
-                and len(operands) > 1
-                and _are_numbers(operands)
-            ):
+            elif name in GATHERED and name == parameters[-1] and len(operands) > 1 and _are_numbers(operands):
                 pairs.append((name, Node("list", operands[0].column, operands=tuple(operands))))
                 operands = []
             else:

@@ -12,7 +12,7 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.programs.building import build_program
 from compute.question.answer import StepDescription, describe_step
-from compute.question.plan import describe_cost
+from compute.question.plan import describe_cost, list_conventions
 from compute.readings.cost import PartCost, TotalCost, count_cost
 from compute.readings.key_value_cache import KeyValueCache, find_caches
 from compute.readings.receptive_fields import Field, find_receptive_fields
@@ -109,7 +109,7 @@ def cost_of_program(
     graph, _ = build_program(program, inputs, {}, parameters, data, everything=False, missing_policy="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     counted = count_cost(graph)
-    return _describe(counted, steps, dict(graph.conventions), graph, counted, image)
+    return _describe(counted, steps, list_conventions(None, graph), graph, counted, image)
 
 
 def _describe(

@@ -173,7 +173,7 @@ def describe_cost(
     declared = CATALOGUE[operation]
     graph = build(declared, inputs, attributes, missing_policy="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
-    return count_cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
+    return count_cost(graph), steps, list_conventions(declared, graph, tuple(attributes.items()))
 
 
 def _build_operation(
@@ -276,13 +276,16 @@ def _static_notes(graph: Graph, differentiation: Differentiation | None) -> list
 
 def state_conventions(graph: Graph, question: Question) -> dict[str, Any]:
     """Return every setting of a question with its value, and the conventions that the steps follow."""
-    return _conventions(CATALOGUE.get(question.operation), graph, question.attributes)
+    return list_conventions(CATALOGUE.get(question.operation), graph, question.attributes)
 
 
-def _conventions(
-    operation: Operation | None, graph: Graph, attributes: tuple[tuple[str, Any], ...]
+def list_conventions(
+    operation: Operation | None, graph: Graph, attributes: tuple[tuple[str, Any], ...] = ()
 ) -> dict[str, Any]:
-    """Return every setting with its value, and the conventions that the steps follow."""
+    """Return every setting with its value, sizes in letters as text, and the conventions of the steps.
+
+    operation: None for a program.
+    """
     declared = {} if operation is None else operation.attributes
     settings = {name: attribute.default for name, attribute in declared.items()} | dict(attributes)
     for name, attribute in declared.items():

@@ -78,7 +78,10 @@ def _show_claims(claims: Sequence[Mapping[str, Any]], request: Mapping[str, Any]
             words.append(f", with a largest difference of {write_number(float(difference))}")
         for place, (name, number) in enumerate((claim.get("point") or {}).items()):
             words += [", at " if place == 0 else ", ", Code(name), " = ", write_entry(number)]
-        if claim["holds"]:
+        if claim["holds"] is None:
+            verdict = "It is undecided." if claim.get("verdict") else "It is unknown."
+            yield Callout("note", verdict, [*words, "."])
+        elif claim["holds"]:
             yield Callout("right", "It holds.", [*words, "."])
         else:
             yield Callout("wrong", "It does not hold.", [*words, "."])

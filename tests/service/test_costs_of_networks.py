@@ -84,6 +84,16 @@ def test_letters_and_bytes(client: Client) -> None:
     assert "steps" not in answer
 
 
+def test_a_size_that_nothing_states_is_a_letter(client: Client) -> None:
+    answer = ask(
+        client,
+        {"program": ["h = encoder_layer(x, heads=2)"], "inputs": {"x": {"shape": [5, 8]}}, "data": ["x"]},
+    )
+    alone = ask(client, {"operation": "encoder_layer", "x": {"shape": [5, 8]}, "heads": 2})
+    assert answer["conventions"]["d_ff"] == alone["conventions"]["d_ff"] == "d_ff"
+    assert answer["cost"]["parameters"] == alone["cost"]["parameters"]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer", "message"),
     [

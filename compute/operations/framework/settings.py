@@ -52,19 +52,21 @@ def fits(attribute: AttributeField, value: Any) -> bool:
 
 def describe_expected(attribute: AttributeField) -> str:
     """Describe the values that fit, for messages."""
+    least = attribute.declared.minimum
+    whole = "a whole number" if least is None else f"a whole number of at least {least}"
     words: dict[Any, str] = {
-        bool: "True or False", int: "a whole number", float: "a number", str: "text",
-        tuple[int, ...]: "a whole number or a list of them",
-        tuple[Size, ...]: "a whole number or a list of them",
+        bool: "True or False", int: whole, float: "a number", str: "text",
+        tuple[int, ...]: f"{whole} or a list of them",
+        tuple[Size, ...]: f"{whole} or a list of them",
         tuple[tuple[int, ...], ...]: "a list of pairs",
     }  # fmt: skip
     if is_constant(attribute.annotation):
         return "a number or a constant expression"
     if is_sides(attribute.annotation) or is_padding(attribute.annotation):
         words_too = ", same or valid" if is_padding(attribute.annotation) else ""
-        return f"a whole number or a list of two{words_too}"
+        return f"{whole} or a list of two{words_too}"
     if is_size(attribute.annotation):
-        return "a whole number"
+        return whole
     if is_axes(attribute.annotation):
         return "a whole number or a list of them"
     return " or ".join(

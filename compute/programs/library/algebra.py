@@ -8,6 +8,7 @@ from compute.graph.graph import Value, apply
 from compute.operations.losses.reductions import flatten
 from compute.programs.declaration import function
 from compute.programs.library.reductions import sum_
+from compute.programs.library.selection import diagonal
 
 ALGEBRA = "linear algebra"
 SPEC = re.compile(r"[a-zA-Z]*(?:,[a-zA-Z]*)*(?:->[a-zA-Z]*)?")
@@ -49,8 +50,8 @@ def outer(a: Value, b: Value) -> Value:
 
 @function(ALGEBRA, "y = trace([[1, 2], [3, 4]])")
 def trace(a: Value) -> Value:
-    """The sum of the diagonal of each matrix."""
-    return apply("sum_over", apply("diagonal", a), axis=-1)
+    """The sum of the diagonal of a matrix; of a value with more axes, along the first two."""
+    return apply("sum_over", diagonal(a), axis=-1)
 
 
 @function(ALGEBRA, "y = diag([1, 2])")

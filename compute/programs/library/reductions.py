@@ -82,8 +82,12 @@ def std(a: Value, axis: Axes | None = None, ddof: int = 0, keepdims: bool = Fals
 
 
 @function(REDUCTIONS, "y = norm([3, -4])", minimum={"p": 1})
-def norm(a: Value, p: int = 2, axis: Axes | None = None, keepdims: bool = False) -> Value:
-    """The p-norm over axes, of all entries by default: (sum |a|^p)^(1/p)."""
+def norm(a: Value, p: int | None = None, axis: Axes | None = None, keepdims: bool = False) -> Value:
+    """The root of the sum of squares over axes, all by default; along one also (sum |a|^p)^(1/p)."""
+    if p is None:
+        p = 2
+    elif len(axes_of(axis, a)) > 1:  # NumPy and PyTorch differ: the norm of a linear map, or of all entries
+        raise ShapeError("a p-norm is that of one axis; leave p out for the Frobenius norm, or flatten first")
     if p == 1:
         return sum_(apply("absolute", a), axis, keepdims)
     exponent = number_expression(p)

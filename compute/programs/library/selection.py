@@ -88,5 +88,7 @@ def scatter_add(a: Value, axis: int, indices: Indices, source: Value) -> Value:
 
 @function(SELECTION, "y = diagonal([[1, 2], [3, 4]])")
 def diagonal(a: Entries) -> Value:
-    """The diagonal of each matrix."""
+    """The diagonal of a matrix; of a value with more axes, along the first two."""
+    if a.rank > 2:
+        a = apply("permute", a, axes=(*range(2, a.rank), 0, 1))
     return apply("diagonal", a)

@@ -34,7 +34,7 @@ def flatten(a: Entries, start: int = 0) -> Value:
     return apply("reshape", a, to=(*a.shape[:at], product(a.shape[at:])))
 
 
-@function(SHAPES, "y = transpose([[[1, 2], [3, 4]]], (0, 2, 1))")
+@function(SHAPES, "y = transpose([[[1, 2], [3, 4]]], (0, 2, 1))", minimum={"axes": -8})
 def transpose(a: Entries, axes: tuple[int, ...] | None = None) -> Value:
     """The axes in another order; reversed by default. Two numbers swap these axes of a value with more."""
     if axes is None:

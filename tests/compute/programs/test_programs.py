@@ -199,6 +199,7 @@ def test_claims(arithmetic: str) -> None:
         ("z = conv1d(x, **x)", 15, "has no name"),
         ("z = x @ [1, 2]", 5, "x (3) and a value (2)"),
         ("z = x[5]", 5, "index 5 is out of range for an axis of 3"),
+        ("z = norm(outer(x, x), 2)", 5, "leave p out for the Frobenius norm"),
         ("z = x[0:0]", 5, "the slice of an axis of 3 is empty"),
         ("z = x['a']", 7, "not an index"),
         ("z = x[::0]", 7, "steps by 0"),
@@ -224,6 +225,29 @@ def test_errors_name_line_column_and_cause(line: str, column: int, message: str)
     assert error.message.startswith(f"line 2, column {column}: ")
     assert message in error.message
     assert 0 < len(error.received) <= 80
+
+
+def test_a_value_may_have_the_name_of_a_library() -> None:
+    x, program = np.array([[1.0, 2], [3, 5]]), ("nn = 2 * F", "y = F.sum(0) + nn.sum(0)", "z = np.max(F)")
+    _, found = run(program, {"F": x}, claims=("F.max() == z",))
+    np.testing.assert_array_equal(found.values["y"], 3 * x.sum(0))
+    assert found.values["z"] == x.max()
+    assert found.parts["claims"][0].holds
+
+
+@pytest.mark.parametrize(
+    ("line", "expected", "received"),
+    [
+        ("y = eye(0)", "a whole number of at least 1", "n = 0"),
+        ("y = zeros((2, 0))", "a whole number of at least 1 or a list of them", "shape = [2, 0]"),
+        ("y = hstack([x, 1])", "values that differ in size along the axis alone", "x (3) and a value ()"),
+        ("y = x[0, 1]", "an index, slice, None or list of indices for each axis", "2 indices for shape (3)"),
+        ("y = x[[0, -4]]", "whole numbers from -3 to 2", "the entry -4 at [1]"),
+    ],
+)
+def test_errors_say_what_was_expected_and_what_came(line: str, expected: str, received: str) -> None:
+    error = first_error([line], {"x": [1.0, 2, 3]})
+    assert (error.expected, error.received) == (expected, received)
 
 
 def test_errors_between_lines() -> None:

@@ -24,6 +24,20 @@ def test_claims_are_written_out_with_their_verdict(client: Client) -> None:
     assert r"at `z0` = $\frac{13}{5}$, `z1` = $-\frac{2}{3}$." in text
 
 
+def test_claims_without_a_verdict_are_not_called_wrong(client: Client) -> None:
+    question: dict[str, Any] = {
+        "program": ["p = softmax(x)", "q = u + 1"], "inputs": {"x": [0, 1]}, "given": {"p": [0.5, 0.5]},
+        "claims": ["p[0] == q", "p[0] == 1", "p[0] == 1/2"],
+    }  # fmt: skip
+    answer = client.post("/v1/graph", json=question).json()
+    assert [claim["holds"] for claim in answer["claims"]] == [None, False, True]
+    text = client.post("/v1/graph?format=markdown", json=question).text
+    verdicts = ["It is unknown.", "It does not hold.", "It holds."]
+    for verdict, claim in zip(verdicts, question["claims"], strict=True):
+        assert f"**{verdict}** `{claim}`" in text
+    assert text.count("does not hold") == 1
+
+
 def test_exact_jacobians_are_matrices_of_formulas(client: Client) -> None:
     text = ask(client, "004_4_2_jacobian", "markdown")
     assert "### Of `hidden[3]` with respect to `w_h`" in text
