@@ -178,8 +178,6 @@ def fused_output(
     kept = [at for at in range(rank) if at - rank not in rows.axes]
     if graph.symbolic or any(map(graph.needs_value, between)):
         return None
-    if not all(isinstance(size, int) for size in (*rows.x.shape, *x.shape)):
-        return None
     if kept and kept[-1] - kept[0] >= len(kept):
         return None
     if kept and kept[0] > 0 and not all(_is_per_group(parameter, x, kept) for parameter in (gain, bias)):
