@@ -70,7 +70,8 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"program": []}, "/program", "at least 1", ""),
     ({"program": ["f = x +"]}, "/program/0", "", ""),
     ({"program": ["f = g(x)"]}, "/program/0", "one of", ""),
-    ({"program": ["f = x > 0"]}, "/program/0", "", ""),
+    ({"program": ["f = x > 0"]}, "/loss", "one number", "booleans"),
+    ({"program": ["f = x ^ 2"]}, "/program/0", "use **", "^"),
     ({"program": ["f = x", "f = x*2"]}, "/program/1", "", ""),
     ({"program": ["x = x*2"]}, "/start/x", "a name that no line assigns", ""),
     ({"loss": "g"}, "/loss", "one of: ", "unknown"),
@@ -91,7 +92,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"start": {"x": [[1], [1, 2]]}}, "/start/x/1", "a row of 1", "a row of 2"),
     ({"start": {"x": []}}, "/start/x", "at least one entry", "shape (0)"),
     ({"start": {"x": [1, 2]}}, "/loss", "one number", "(2)"),
-    (LINE | {"start": {"w": [[1], [2], [3]]}}, "/program/0", "(..., k, m)", ""),
+    (LINE | {"start": {"w": [[1], [2], [3]]}}, "/program/0", "shapes that fit", "w (3, 1)"),
     (LINE | {"inputs": {"x": [[1, 2]], "y": [[1], [2], [3], "a"]}}, "/inputs/y/3", "a row of 1", "text"),
     (
         {"start": {"x": {"dtype": "float64", "shape": [1], "data": "AA=="}}},
