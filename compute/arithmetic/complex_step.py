@@ -79,9 +79,9 @@ class ComplexStep(Floating):
     def argsort(self, a: Array, axis: int) -> Array:
         return super().argsort(np.real(a), axis)
 
-    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+    def round_to(self, a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
         """Return the rounded numbers, with the derivative of the identity."""
-        return super().round_to(np.real(a), digits, least, largest) + 1j * np.imag(a)
+        return super().round_to(np.real(a), digits, least, largest, beyond) + 1j * np.imag(a)
 
     def is_finite(self, a: Array) -> bool:
         return bool(np.isfinite(a).all())

@@ -139,8 +139,8 @@ class Dependence:
         found: Array = getattr(np, name)(a)
         return found
 
-    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
-        return round_to_format(a, digits, least, largest)
+    def round_to(self, a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
+        return round_to_format(a, digits, least, largest, beyond)
 
     def sum(self, a: Array, axis: int) -> Array:
         return np.add.reduce(a, axis=axis, keepdims=True)

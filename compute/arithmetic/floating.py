@@ -50,12 +50,12 @@ def _softplus(a: Array) -> Array:
     return result
 
 
-def round_to_format(a: Array, digits: int, least: int, largest: float) -> Array:
+def round_to_format(a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
     """Return floats rounded to a format; see `Arithmetic.round_to`."""
     _, exponent = np.frexp(a)
     last = np.maximum(exponent, least + 1) - digits  # the exponent of the last digit
     rounded = np.ldexp(np.rint(np.ldexp(a, -last)), last)
-    found: Array = np.where(np.abs(rounded) > largest, np.copysign(np.inf, a), rounded).astype(a.dtype)
+    found: Array = np.where(np.abs(rounded) > largest, np.copysign(beyond, a), rounded).astype(a.dtype)
     return found
 
 
@@ -170,8 +170,8 @@ class Floating:
         found: Array = getattr(np, name)(a)
         return found
 
-    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
-        return round_to_format(a, digits, least, largest)
+    def round_to(self, a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
+        return round_to_format(a, digits, least, largest, beyond)
 
     def where(self, condition: Array, a: Array, b: float | Array) -> Array:
         return np.where(condition, a, b)

@@ -106,10 +106,11 @@ class Arithmetic(Protocol):
     def rint(self, a: Array, /) -> Array:
         """Return the nearest whole numbers; of two that are as near, the even one."""
 
-    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
-        """Return the nearest numbers of a floating-point format, as infinities beyond its `largest`.
+    def round_to(self, a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
+        """Return the nearest numbers of a floating-point format.
 
         digits: the bits of a significand. least: the exponent of the least normal number.
+        beyond: what larger numbers than the largest become: infinity or NaN.
         Raises TypeError if an entry is not a known number.
         """
 

@@ -11,15 +11,11 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, broadcast, product, without
+from compute.dimensions import broadcast, product, without
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import CONDITION, PRODUCT, SUM, Formula, axes_latex
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.scalars import count, is_known
-
-
-def _broadcast(*shapes: Shape) -> Shape:
-    return broadcast(*shapes)
 
 
 def decide(condition: Any) -> Array:
@@ -35,7 +31,7 @@ def _declare_comparison(name: str, meaning: str, sign: str, holds: Callable[...,
     return Primitive(
         name,
         forward=lambda xp, a, b: decide(holds(xp, a, b)),
-        shape=_broadcast,
+        shape=broadcast,
         latex=lambda a, b: Formula(f"{a.at(SUM)} {sign} {b.at(SUM)}", CONDITION),
         kind="boolean",
         expects=BROADCASTABLE,
@@ -83,7 +79,7 @@ def either(a: Array, b: Array) -> Array:
 logical_or = Primitive(
     "logical_or",
     forward=lambda xp, a, b: either(a, b),
-    shape=_broadcast,
+    shape=broadcast,
     latex=lambda a, b: Formula(rf"{a.at(SUM)} \lor {b.at(SUM)}", CONDITION),
     operand_kinds={"a": ("boolean",), "b": ("boolean",)},
     kind="boolean",

@@ -1,5 +1,8 @@
-"""Elementary functions of each entry, and steps between whole numbers, from one table each."""
+"""Elementary functions of each entry, and steps between whole numbers, import math
+from one table each.
+"""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -150,18 +153,24 @@ round_straight_through = Primitive(
 
 
 class Format(NamedTuple):
-    """A floating-point format. digits: bits of a significand; least: exponent of the least normal number."""
+    """A floating-point format.
+
+    digits: bits of a significand.
+    least: exponent of the least normal number.
+    beyond: what larger numbers than the largest become.
+    """
 
     digits: int
     least: int
     largest: float
+    beyond: float = math.inf
 
 
 FORMATS = {
     "float32": Format(24, -126, float(np.finfo(np.float32).max)),
     "float16": Format(11, -14, 65504.0),
     "bfloat16": Format(8, -126, (2 - 2**-7) * 2.0**127),
-    "float8_e4m3": Format(4, -6, 448.0),
+    "float8_e4m3": Format(4, -6, 448.0, math.nan),  # it has no infinity
     "float8_e5m2": Format(3, -14, 57344.0),
 }
 
@@ -180,7 +189,8 @@ def _format_latex(a: Formula, format: str) -> Formula:  # noqa: A002 - its name 
     return Formula(rf"\operatorname{{round}}_{{\text{{{name}}}}}\left({a.text}\right)")
 
 
-# The nearest number of a format, to even if two are as near; infinity beyond its largest number.
+# The nearest number of a format, to even if two are as near. Beyond its largest number infinity, or NaN if it
+# has none.
 round_to = Primitive(
     "round_to",
     forward=_round_to,

@@ -16,17 +16,12 @@ from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.masked_products import is_nonfinite
 from compute.primitives.scalars import count, is_known
 
-
-def _broadcast(*shapes: Shape) -> Shape:
-    return broadcast(*shapes)
-
-
 masked_fill = Primitive(
     "masked_fill",
     forward=lambda xp, a, allowed: xp.where(allowed, a, xp.negative_infinity),
     gradients={"a": lambda xp, g, allowed: xp.where(allowed, g, 0)},
     tangents="symmetric",
-    shape=_broadcast,
+    shape=broadcast,
     latex=lambda a, allowed: Formula(
         rf"\operatorname{{where}}\left({allowed.text},\ {a.text},\ -\infty\right)"
     ),
@@ -59,7 +54,7 @@ add_mask = Primitive(
     forward=_add_mask,
     gradients={"a": _add_mask_gradient, "mask": _add_mask_gradient},
     tangents="symmetric",
-    shape=_broadcast,
+    shape=broadcast,
     latex=lambda a, mask: Formula(f"{a.text} + {mask.at(SUM)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
@@ -82,7 +77,7 @@ mask_admits = Primitive(
 and_masks = Primitive(
     "and_masks",
     forward=lambda xp, a, b: both(a, b),
-    shape=_broadcast,
+    shape=broadcast,
     latex=lambda a, b: Formula(rf"{a.at(PRODUCT)} \wedge {b.at(PRODUCT)}", PRODUCT),
     cost=no_cost,
     operand_kinds={"a": ("boolean",), "b": ("boolean",)},
@@ -137,7 +132,7 @@ keep_where = Primitive(
     forward=_keep,
     gradients={"a": lambda xp, g, mask: _keep(xp, g, mask)},
     tangents="symmetric",
-    shape=_broadcast,
+    shape=broadcast,
     latex=_keep_latex,
     operand_kinds={"mask": ("boolean", "real")},
     expects=BROADCASTABLE,

@@ -4,16 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, broadcast
+from compute.dimensions import broadcast
 from compute.graph.numerics import ROOT
 from compute.graph.primitive import Primitive
 from compute.latex import ATOM, POWER, PRODUCT, Formula
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.scalars import count
-
-
-def _broadcast(*shapes: Shape) -> Shape:
-    return broadcast(*shapes)
 
 
 def _chosen(xp: Arithmetic, condition: Array, g: Array) -> Array:
@@ -64,7 +60,7 @@ def _declare_choice(
         forward=lambda xp, a, b: forward(xp, a, b),
         gradients={"a": rules[0], "b": rules[1]},
         tangents="symmetric",
-        shape=_broadcast,
+        shape=broadcast,
         latex=lambda a, b: Formula(rf"\{sign}\left({a.text},\ {b.text}\right)"),
         expects=BROADCASTABLE,
         broadcasts=True,
@@ -112,7 +108,7 @@ power_of = Primitive(
     forward=lambda xp, a, b: xp.power_of(a, b),
     gradients={"a": _of_base, "b": _of_exponent},
     tangents="symmetric",
-    shape=_broadcast,
+    shape=broadcast,
     latex=lambda a, b: Formula(
         (a._replace(binding=POWER) if a.text.startswith(r"\frac") else a).scripted("^", b.text), POWER
     ),
@@ -133,7 +129,7 @@ remainder = Primitive(
     forward=lambda xp, a, b: xp.remainder(a, b),
     gradients={"a": lambda xp, g: g, "b": _of_divisor},
     tangents="symmetric",
-    shape=_broadcast,
+    shape=broadcast,
     latex=lambda a, b: Formula(rf"{a.at(ATOM)} \bmod {b.at(ATOM)}", PRODUCT),
     expects=BROADCASTABLE,
     broadcasts=True,

@@ -1,5 +1,6 @@
 """Arithmetic on single exact entries, with infinities and cases that SymPy does not handle, and on arrays."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -135,15 +136,17 @@ def remainder(a: Any, b: Any) -> Any:
     return algebra.add(a, -multiply(b, floor(divide(a, b))))
 
 
-def round_to(a: Any, digits: int, least: int, largest: float) -> Any:
+def round_to(a: Any, digits: int, least: int, largest: float, beyond: float) -> Any:
     """Return the nearest number of a floating-point format. Raises TypeError for symbols."""
+    if orders.is_infinite(a) and math.isnan(beyond):
+        return sympy.nan
     if a is sympy.nan or orders.is_infinite(a) or a == 0:
         return a
     if a.free_symbols:
         raise TypeError("symbols cannot be rounded")
     exponent = max(int(sympy.floor(sympy.log(absolute(a), 2))), least) + 1 - digits
     rounded = rint(a / sympy.Integer(2) ** exponent) * sympy.Integer(2) ** exponent
-    return sympy.oo * sign(a) if absolute(rounded) > sympy.Rational(largest) else rounded
+    return sympy.Float(beyond) * sign(a) if absolute(rounded) > sympy.Rational(largest) else rounded
 
 
 def _within(function: Callable[[Any], Any], lower: int | None, upper: int | None) -> Callable[[Any], Any]:

@@ -129,8 +129,8 @@ class Exact:
     def elementary(self, name: str, a: Array) -> Array:
         return entrywise.each(entrywise.ELEMENTARY[name], 1)(a)
 
-    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
-        return entrywise.each(lambda one: entrywise.round_to(one, digits, least, largest), 1)(a)
+    def round_to(self, a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
+        return entrywise.each(lambda one: entrywise.round_to(one, digits, least, largest, beyond), 1)(a)
 
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         found = np.empty(np.broadcast_shapes(*(one.shape for one in (*conditions, *choices))), dtype=object)

@@ -153,6 +153,21 @@ def test_rounding_to_bfloat16_keeps_eight_bits() -> None:
     np.testing.assert_array_equal(found, rounded.astype(float))
 
 
+@pytest.mark.parametrize("arithmetic", ["float64", "exact"])
+def test_rounding_to_eight_bits_is_that_of_the_nearest_of_all_numbers(arithmetic: str) -> None:
+    """E4M3 has no infinity: Micikevicius et al., FP8 Formats for Deep Learning (2022), section 3.1."""
+    steps = [(code >> 3, code & 7) for code in range(127)]
+    known = np.array([(8 * (one > 0) + low) * 2.0 ** (max(one, 1) - 10) for one, low in steps])
+    x = np.random.default_rng(7).uniform(0, 460, 40) * 2.0 ** -np.arange(40)
+    expected = known[np.abs(known - x[:, None]).argmin(1)]
+    x, expected = np.append(x, [464, -464, 465, -1e9]), np.append(expected, [448, -448])
+    program = ("y = round_to(x, 'float8_e4m3')",)
+    sent = [str(number) for number in x] if arithmetic == "exact" else x
+    found = answer("graph", {"x": sent}, program=program, arithmetic=arithmetic).values["y"].astype(float)
+    np.testing.assert_array_equal(found[:42], expected)
+    assert np.isnan(found[42:]).all()
+
+
 def test_names_of_functions_may_be_assigned() -> None:
     program = ("mean = mean(x)", "mse = mean * 2", "loss = mse + mean", "nll = -log(loss)")
     values = answer("graph", {"x": [1.0, 3.0]}, program=program).values
