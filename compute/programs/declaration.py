@@ -11,10 +11,12 @@ from functools import partial
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.dimensions import ShapeError, Size, from_last, show
 from compute.graph.graph import Graph, Value
 from compute.graph.spec import Kind
-from compute.operations.framework.declaration import Attribute, AttributeField
+from compute.operations.framework.declaration import Attribute, AttributeField, Constant
 
 ANY: tuple[Kind, ...] = ("real", "boolean", "index")
 Entries: TypeAlias = Annotated[Value, ANY]
@@ -178,6 +180,13 @@ def _kinds(annotation: Any) -> tuple[Kind, ...] | None:
         kinds: tuple[Kind, ...] = get_args(annotation)[1]
         return kinds
     return ("real",) if annotation is Value else None
+
+
+def read_constant(value: Constant) -> Expression:
+    """Return a number, or the text of a constant expression. Raises ExpressionError if it has no value."""
+    parsed = parse(value) if isinstance(value, str) else number_expression(value)
+    evaluate(parsed)
+    return parsed
 
 
 def axis_of(axis: int, value: Value, new: int = 0) -> int:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
-from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY, Primitive
 from compute.graph.spec import Kind
@@ -21,15 +19,9 @@ from compute.operations.framework.declaration import Attribute, AttributeField, 
 from compute.operations.layers.activation import activate
 from compute.primitives.activations.declaration import ACTIVATIONS, Activation
 from compute.programs import library
-from compute.programs.declaration import ANY, LIBRARY, Function, axis_of
+from compute.programs.declaration import ANY, LIBRARY, Function, axis_of, read_constant
 
 assert library  # importing it declares its functions
-
-
-def _constant(value: Any) -> Expression:
-    parsed = parse(value) if isinstance(value, str) else number_expression(value)
-    evaluate(parsed)
-    return parsed
 
 
 def _sizes(value: Any) -> tuple[int, ...]:
@@ -58,8 +50,8 @@ class _Setting:
 
 SETTINGS = {
     "axis": _Setting(int, -1),
-    "exponent": _Setting(Constant, convert=_constant),
-    "expression": _Setting(Constant, convert=_constant),
+    "exponent": _Setting(Constant, convert=read_constant),
+    "expression": _Setting(Constant, convert=read_constant),
     "to": _Setting(tuple[int, ...], least=1, convert=_sizes),
     "start": _Setting(int, least=0),
     "stop": _Setting(int, least=1),
@@ -82,8 +74,8 @@ SETTINGS = {
     "ignored": _Setting(int),
     "some": _Setting(bool, False),
     "padding": _Setting(int, least=0),
-    "delta": _Setting(Constant, 1, convert=_constant),
-    "least": _Setting(Constant, convert=_constant),
+    "delta": _Setting(Constant, 1, convert=read_constant),
+    "least": _Setting(Constant, convert=read_constant),
     "complement": _Setting(bool, False),
     "only": _Setting(Literal["probabilities", "signs", "variances", "weights", "directions"]),
 }

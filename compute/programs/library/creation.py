@@ -1,11 +1,10 @@
 """Functions that create values: constants in a shape, ranges, identity matrices."""
 
-from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.dimensions import ShapeError, Size
 from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.framework.declaration import Constant
-from compute.programs.declaration import Entries, Extents, function
+from compute.programs.declaration import Entries, Extents, function, read_constant
 
 CREATION = "creation"
 
@@ -56,10 +55,6 @@ def eye(graph: Graph, n: Size) -> Value:
     return apply("diagonal_matrix", ones(graph, (n,)))
 
 
-def _number(value: Constant) -> Expression:
-    return parse(value) if isinstance(value, str) else number_expression(value)
-
-
 @function(CREATION, "y = arange(2, 10, 3)")
 def arange(graph: Graph, start: int, stop: int | None = None, step: int = 1) -> Value:
     """The whole numbers from start to before stop, or from 0 to before the only number."""
@@ -78,9 +73,9 @@ def arange(graph: Graph, start: int, stop: int | None = None, step: int = 1) -> 
 @function(CREATION, "y = linspace(0, 1, 5)", minimum={"num": 1})
 def linspace(graph: Graph, start: Constant, stop: Constant, num: int = 50) -> Value:
     """Evenly spaced numbers from start to stop, both included."""
-    first = add_literal(graph, _number(start))
+    first = add_literal(graph, read_constant(start))
     if num == 1:
         return apply("broadcast_to", first, to=(1,))
     places = apply("positions", graph=graph, count=num, first=0)
-    width = add_literal(graph, _number(stop)) - first
+    width = add_literal(graph, read_constant(stop)) - first
     return first + width * places / add_literal(graph, num - 1)

@@ -199,6 +199,7 @@ def test_claims(arithmetic: str) -> None:
         ("z = conv1d(x, **x)", 15, "has no name"),
         ("z = x @ [1, 2]", 5, "x (3) and a value (2)"),
         ("z = x[5]", 5, "index 5 is out of range for an axis of 3"),
+        ("z = linspace(0, 'log(0)', 3)", 5, "no value"),
         ("z = norm(outer(x, x), 2)", 5, "leave p out for the Frobenius norm"),
         ("z = x[0:0]", 5, "the slice of an axis of 3 is empty"),
         ("z = x['a']", 7, "not an index"),
