@@ -16,7 +16,7 @@ MAX_NODES = 20_000
 NODE = 0.25  # units for reading and building one node, in addition to its values
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
-ALLOWED = "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T and .shape"
+ALLOWED = "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T, .mT and .shape"
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -49,7 +49,7 @@ INSTEAD: dict[type[ast.AST], str] = {
     ast.BoolOp: "use & and | with brackets around the comparisons",
     ast.Not: "use ~",
 }
-"""What to write in place of syntax that means something else, or nothing, for arrays."""
+"""The replacements of syntax that means something else, or nothing, for arrays."""
 
 
 class ProgramFault(Exception):

@@ -1,4 +1,4 @@
-"""What tables tell about themselves."""
+"""Tables: the side on which their columns start."""
 
 from typing import Any
 
