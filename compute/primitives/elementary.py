@@ -1,6 +1,4 @@
-"""Elementary functions of each entry, and steps between whole numbers, import math
-from one table each.
-"""
+"""Elementary functions of each entry, and steps between whole numbers, from one table each."""
 
 import math
 from collections.abc import Callable
