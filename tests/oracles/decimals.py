@@ -140,7 +140,7 @@ class Decimals:
     def elementary(self, name: str, a: Array) -> Array:
         raise NotImplementedError
 
-    def round_to(self, a: Array, digits: int, least: int, largest: float) -> Array:
+    def round_to(self, a: Array, digits: int, least: int, largest: float, beyond: float) -> Array:
         raise NotImplementedError
 
     def argsort(self, a: Array, axis: int) -> Array:
