@@ -261,6 +261,7 @@ def test_kept_answers_are_compared(show: Show, browser: Browser) -> None:
     show(EXAM)
     before = browser.evaluate(TABLES)
     browser.evaluate(press_button("Keep for comparison"))
+    browser.wait_for("document.querySelector('[aria-label=Kept] table')")
     act(browser, fill("slider of scale", "2"))
     after = browser.evaluate(TABLES)
     marked = browser.evaluate(TABLES.replace("cell.textContent", "cell.classList.contains('changed')"))
@@ -373,3 +374,21 @@ def test_the_explorer_is_accessible(show: Show, browser: Browser) -> None:
     act(browser, fill("scale", "much"))
     assert browser.evaluate("document.querySelector('[role=alert]') !== null")
     assert not (found := find_violations(browser)), json.dumps(found, indent=1)
+
+
+def test_what_is_alike_stays_in_its_place(show: Show, browser: Browser) -> None:
+    """A redraw keeps what is unfolded and scrolled to, and ends with the page that the service writes."""
+    show(EXAM)
+    browser.evaluate("""(() => {
+        document.querySelectorAll('article details').forEach(one => { one.open = true });
+        document.querySelector('article table[data-value=weights]').scrollIntoView();
+    })()""")
+    browser.settle()
+    top = "document.querySelector('article table[data-value=weights]').getBoundingClientRect().top"
+    before = browser.evaluate(top)
+    act(browser, fill("slider of scale", "3"))
+    assert browser.evaluate("[...document.querySelectorAll('article details')].every(one => one.open)")
+    assert abs(browser.evaluate(top) - before) < 40
+    redrawn = browser.evaluate("document.querySelector('article').textContent")
+    show(read_fragment(browser))
+    assert browser.evaluate("document.querySelector('article').textContent") == redrawn

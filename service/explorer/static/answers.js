@@ -58,6 +58,24 @@ async function readProblem(response) {
   }
 }
 
+/** Make a node like another, and keep every part that is alike already, with its place and what is unfolded. */
+export function updateNode(shown, next) {
+  if (shown.isEqualNode(next)) return;
+  if (shown.nodeName !== next.nodeName || shown.childNodes.length !== next.childNodes.length) {
+    shown.replaceWith(next.cloneNode(true));
+    return;
+  }
+  if (shown.nodeType === Node.TEXT_NODE) shown.data = next.data;
+  if (shown.nodeType !== Node.ELEMENT_NODE) return;
+  for (const {name} of [...shown.attributes]) {
+    if (!next.hasAttribute(name) && name !== "open") shown.removeAttribute(name);
+  }
+  for (const {name, value} of next.attributes) {
+    if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  }
+  [...shown.childNodes].forEach((child, place) => updateNode(child, next.childNodes[place]));
+}
+
 const SHOWN = "[data-value], [data-gradient]"; // elements that show a value or a gradient
 
 /** Return the part of an answer that an element shows: {kind, name}. */

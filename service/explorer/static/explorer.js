@@ -1,6 +1,6 @@
 // The explorer: a question, its form, and the answer beside it, asked again at every change.
 import {readAddress, writeAddress} from "./address.js";
-import {askDocument, askJson, findEntry, listParts, load, markChanges} from "./answers.js";
+import {askDocument, askJson, findEntry, listParts, load, markChanges, updateNode} from "./answers.js";
 import {JsonEditor, TensorEditor} from "./editors.js";
 import {Form} from "./form.js";
 import {Picker} from "./picker.js";
@@ -132,8 +132,10 @@ function firstTensor(request) {
 function Document({document, other, label, onEntry}) {
   const place = useRef(null);
   useEffect(() => {
-    place.current.replaceChildren(document);
-    if (other) markChanges(document, other);
+    const shown = place.current.firstElementChild;
+    if (shown) updateNode(shown, document);
+    else place.current.append(document.cloneNode(true));
+    if (other) markChanges(place.current, other);
   }, [document, other]);
   const click = (event) => {
     const found = onEntry && findEntry(event.target);
