@@ -81,6 +81,9 @@ class Terms:
             return self._item(node)
         if head == "list":
             return self._list(node)
+        if head == "term":
+            built: Term = node.items[0]
+            return built
         if head == "literal":
             raise ProgramFault(
                 node.column, "text, booleans and None are not allowed in an expression", "numbers and names",
@@ -150,7 +153,7 @@ class Terms:
     def _index(self, node: Node) -> Term:
         [inner] = node.operands
         if inner.head == "shape":
-            sizes = self._shape_of(inner)
+            sizes = self.shape_of(inner)
             if isinstance(sizes, Unknown):
                 return sizes
             size: Size = _entry(sizes, node)
@@ -178,7 +181,7 @@ class Terms:
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 
-    def _shape_of(self, node: Node) -> "tuple[Size, ...] | Unknown":
+    def shape_of(self, node: Node) -> "tuple[Size, ...] | Unknown":
         """Return the shape of the value before `.shape`."""
         term = self.build(node.operands[0])
         if isinstance(term, Unknown):
@@ -404,9 +407,9 @@ class Terms:
         if node.head == "list":
             return tuple(self._setting(entry, attribute) for entry in node.operands)
         if node.head == "shape":
-            return self._shape_of(node)
+            return self.shape_of(node)
         if node.head == "index" and node.operands[0].head == "shape":
-            sizes = self._shape_of(node.operands[0])
+            sizes = self.shape_of(node.operands[0])
             return sizes if isinstance(sizes, Unknown) else _entry(sizes, node)
         if not _is_constant(node):
             raise NotConstant
