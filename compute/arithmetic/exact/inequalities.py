@@ -143,15 +143,23 @@ def _sign_without_roots(poly: Any) -> int | None:
 
 
 def _is_definite(poly: Any, *, may_vanish: bool) -> bool:
-    """Return whether a polynomial of degree 2 is a sum of squares; positive, unless it may vanish."""
-    constant = sympy.Dummy()
-    form = poly.as_expr()
-    whole = sympy.Poly(sympy.expand(form.subs({one: one / constant for one in poly.gens}, simultaneous=True)
-                                    * constant**2), *poly.gens, constant)  # fmt: skip
-    matrix = sympy.hessian(whole.as_expr(), [*poly.gens, constant]) / 2
-    if may_vanish:
-        return bool(matrix.is_positive_semidefinite)
-    return bool(matrix.is_positive_definite)
+    """Return whether a polynomial of degree 2 is a sum of squares, and positive unless it may vanish.
+
+    Products of symbols that are not negative may be added.
+    """
+    symbols = [*poly.gens, sympy.Dummy(positive=True)]  # the last makes all terms quadratic
+    count = len(symbols)
+    matrix = sympy.zeros(count, count)
+    for powers, factor in poly.terms():
+        places = [place for place, power in enumerate(powers) for _ in range(power)]
+        row, column = (places + [count - 1] * 2)[:2]
+        are_signed = symbols[row].is_nonnegative and symbols[column].is_nonnegative
+        if row == column:
+            matrix[row, row] += factor
+        elif factor < 0 or not are_signed:
+            matrix[row, column] += factor / 2
+            matrix[column, row] += factor / 2
+    return bool(matrix.is_positive_semidefinite if may_vanish else matrix.is_positive_definite)
 
 
 def _by_exponential(number: Any, strict: bool) -> str | None:
