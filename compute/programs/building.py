@@ -18,6 +18,7 @@ from compute.operations.framework.build import call
 from compute.operations.framework.submodules import MissingInputs, unknown_input_error, unused_error
 from compute.programs.claims import Claim, ClaimBuilder, ToleratedClaim
 from compute.programs.language import Assignment, parse_program
+from compute.programs.shape_accidents import SOFTMAXES, note_softmax
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
 
@@ -205,6 +206,7 @@ class _Builder(Terms):
                 "an assigned name",
             )
             raise fault.at("program", line)
+        self.line, noted = name, len(self.graph.static_notes)
         try:
             term = self._build_call(assignment) or self.build(assignment.value)
             term = self.one(term, assignment.value)
@@ -217,6 +219,10 @@ class _Builder(Terms):
             raise kind(self._at_line(error, assignment) for error in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
         self.graph.lines[name] = line
+        self.line = ""
+        for place, (code, at, message) in enumerate(self.graph.static_notes[noted:], noted):
+            if at not in self.graph.names:  # an operation inside the line, without a name
+                self.graph.static_notes[place] = code, name, message
         for old, new in self.old_names.items():
             message = f"{old} is called {new} now; the old name is understood for one more version"
             self.graph.add_note("renamed", name, message)
@@ -256,6 +262,8 @@ class _Builder(Terms):
         if arguments is None:
             return Unknown()
         output = call(operation, assignment.name, self.graph, **arguments)
+        if operation.name in SOFTMAXES:
+            note_softmax(self.graph, self.line, operation.name, output)
         if output.name == f"{assignment.name}.output":
             del self.graph.names[output.name]
             output.name = None
