@@ -16,7 +16,7 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.error_function import erf, normal_cdf
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.floating import round_to_format
-from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.namespace import EQUAL, Array, Equality, Relation
 from compute.dimensions import Size
 
 
@@ -234,9 +234,9 @@ class Dependence:
     def outlines(self, a: Array) -> Array:
         return a
 
-    def equality(self, left: Array, right: Array) -> Equality:
-        """Return whether both sides are equal; undecided if an entry is unknown."""
-        unknown = bool((np.isnan(left) | np.isnan(right)).any())
+    def equality(self, left: Array, right: Array, relation: Relation = EQUAL) -> Equality:
+        """Return whether both sides are equal; undecided if an entry is unknown, and for other relations."""
+        unknown = relation != EQUAL or bool((np.isnan(left) | np.isnan(right)).any())
         return Equality(None if unknown else bool((left == right).all()), None)
 
     def begin(self) -> None:

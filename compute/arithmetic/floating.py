@@ -10,10 +10,11 @@ from compute.arithmetic import blocks
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.error_function import erf, normal_cdf
 from compute.arithmetic.expressions import Expression
-from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.namespace import EQUAL, Array, Equality, Relation
 from compute.dimensions import Size
 
 FEW, BLOCKS = 10_000, 100_000  # entries; up to the first number OpenBLAS uses one thread
+ROUNDING = 16  # units in the last place by which a difference may pass a tolerance
 NEARLY = 1 / 8  # numbers nearer to 1 than this have lost three bits or more
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
@@ -251,7 +252,11 @@ class Floating:
         return (not is_threaded and math.isfinite(np.vdot(a, a))) or bool(np.isfinite(a).all())
 
     def close(self, one: Array, other: Array) -> bool:
-        """Return whether entries differ by no more than rounding.
+        """Return whether all entries differ by no more than rounding."""
+        return bool(self._are_close(one, other).all())
+
+    def _are_close(self, one: Array, other: Array) -> Array:
+        """Return which entries differ by no more than rounding.
 
         Rounding is relative to the largest entry of their row or column, whichever is smaller, so that one
         large entry does not make all others equal.
@@ -263,12 +268,41 @@ class Floating:
             size = np.minimum(size.max(), np.maximum(size, 1e-6 * size.max()))
         same = (one == other) | (np.isnan(one) & np.isnan(other))
         both = np.isfinite(one) & np.isfinite(other)
-        return bool((same | (both & (np.abs(one - other) <= self._tolerance * size))).all())
+        close: Array = same | (both & (np.abs(one - other) <= self._tolerance * size))
+        return close
 
-    def equality(self, left: Array, right: Array) -> Equality:
+    def equality(self, left: Array, right: Array, relation: Relation = EQUAL) -> Equality:
+        """Return whether all entries are in a relation.
+
+        Without a tolerance `==` and `<=` allow for rounding, and `<` compares as floats do.
+        """
+        sign = relation.sign
+        if sign in (">", ">="):
+            left, right, sign = right, left, sign.replace(">", "<")
         with np.errstate(all="ignore"):
-            apart = np.where(left == right, 0, np.abs(left - right))
-            return Equality(self.close(left, right), float(apart.max()))
+            apart = np.where(left == right, 0, left - right)
+            missed = np.abs(apart) if sign in ("==", "!=") else np.maximum(apart, 0)
+            bound = 0.0 if relation.tolerance is None else float(relation.tolerance)
+            near = (
+                self._are_close(left, right) if not bound else missed <= bound + self._rounding(left, right)
+            )
+            if sign == "<":
+                holds = apart < bound
+            elif sign == "!=":
+                holds = ~near | np.isnan(apart)
+            else:
+                holds = near | (left <= right) if sign == "<=" else near
+        worst = np.where(holds, -1.0, np.where(np.isnan(missed), np.inf, missed))
+        place = int((missed if holds.all() else worst).argmax())
+        largest = float(missed.max())
+        at = [int(index) for index in np.unravel_index(place, missed.shape)]
+        return Equality(bool(holds.all()), largest, at=at if at and (largest or not holds.all()) else None)
+
+    def _rounding(self, left: Array, right: Array) -> Array:
+        """Return the rounding of a difference, 0 where it is not finite."""
+        size = np.maximum(np.abs(left), np.abs(right))
+        unit = np.finfo(np.result_type(size, np.float32)).eps
+        return np.where(np.isfinite(size), ROUNDING * unit * size, 0.0)
 
     def outlines(self, a: Array) -> Array:
         return a

@@ -18,11 +18,28 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation between numbers, of every entry of one array to that of another.
+
+    sign: one of == != < <= > >=.
+    tolerance: decimal text of the amount by which it may be missed; None for no more than rounding.
+    """
+
+    sign: str = "=="
+    tolerance: str | None = None
+
+
+EQUAL = Relation()
+
+
+@dataclass(frozen=True, slots=True)
 class Equality:
     """The comparison of two arrays: floats up to rounding, exact numbers for all values of their symbols.
 
     holds: None if it is undecided.
-    largest_difference: None if it is not a number.
+    largest_difference: None if it is not a number; of an inequality, the most by which it is missed.
+    at: the index of the largest difference, or of the entry that decides; None for scalars and for sides that
+        do not differ.
     verdict: for exact numbers, `proved`, `refuted` or `undecided`; how: the method, in a sentence.
     point: numbers for the symbols at which they differ.
     """
@@ -32,6 +49,7 @@ class Equality:
     verdict: str | None = None
     how: str | None = None
     point: dict[str, str] | None = None
+    at: list[int] | None = None
 
 
 class Arithmetic(Protocol):
@@ -192,8 +210,8 @@ class Arithmetic(Protocol):
     def is_finite(self, a: Array) -> bool:
         """Return whether all entries are known to be finite."""
 
-    def equality(self, left: Array, right: Array) -> Equality:
-        """Return whether two arrays of the same shape are equal."""
+    def equality(self, left: Array, right: Array, relation: Relation = EQUAL) -> Equality:
+        """Return whether two arrays of the same shape are equal, or in another relation."""
 
     def outlines(self, a: Array) -> Array:
         """Return floats that are infinite or NaN where the entries are, and finite elsewhere."""

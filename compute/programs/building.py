@@ -6,11 +6,9 @@ name is given.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 
 from compute.budgets.planning import spend
-from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.graph.graph import Graph, MissingPolicy, Replacement, Value, apply
 from compute.graph.spec import Tensor, ValueSpec
@@ -18,18 +16,13 @@ from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
 from compute.operations.framework.submodules import MissingInputs, unknown_input_error, unused_error
-from compute.programs.language import Assignment, parse_claim, parse_program
+from compute.programs.claims import Claim, ClaimBuilder, ToleratedClaim
+from compute.programs.language import Assignment, parse_program
+from compute.programs.shape_accidents import SOFTMAXES, note_softmax
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
 
 LINE = 1  # units for a line, in addition to its values
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An equation to verify: its two sides, or None if they depend on unknown values."""
-
-    sides: tuple[Value, Value] | None
 
 
 def build_program(
@@ -38,7 +31,7 @@ def build_program(
     given: Mapping[str, Tensor],
     parameters: Collection[str] | None,
     data: Collection[str],
-    claims: Sequence[str] = (),
+    claims: Sequence[str | ToleratedClaim] = (),
     requested: Collection[str] = (),
     everything: bool = True,
     symbolic: bool = False,
@@ -68,7 +61,9 @@ def build_program(
         except MissingInputs as first:
             second = _Builder(assignments, used, inputs, given)
             raise QuestionErrors(second.all_missing(assignments, first)) from None
-        built_claims = [builder.claim(text, at) for at, text in enumerate(claims)]
+        claim_builder = ClaimBuilder(builder)
+        built_claims = [claim_builder.build(claim, at) for at, claim in enumerate(claims)]
+        builder.used |= claim_builder.used
         builder.check_inputs()
     except QuestionError as error:
         raise QuestionErrors([error]) from None
@@ -211,6 +206,7 @@ class _Builder(Terms):
                 "an assigned name",
             )
             raise fault.at("program", line)
+        self.line, noted = name, len(self.graph.static_notes)
         try:
             term = self._build_call(assignment) or self.build(assignment.value)
             term = self.one(term, assignment.value)
@@ -223,6 +219,10 @@ class _Builder(Terms):
             raise kind(self._at_line(error, assignment) for error in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
         self.graph.lines[name] = line
+        self.line = ""
+        for place, (code, at, message) in enumerate(self.graph.static_notes[noted:], noted):
+            if at not in self.graph.names:  # an operation inside the line, without a name
+                self.graph.static_notes[place] = code, name, message
         for old, new in self.old_names.items():
             message = f"{old} is called {new} now; the old name is understood for one more version"
             self.graph.add_note("renamed", name, message)
@@ -262,31 +262,11 @@ class _Builder(Terms):
         if arguments is None:
             return Unknown()
         output = call(operation, assignment.name, self.graph, **arguments)
+        if operation.name in SOFTMAXES:
+            note_softmax(self.graph, self.line, operation.name, output)
         if output.name == f"{assignment.name}.output":
             del self.graph.names[output.name]
             output.name = None
         else:  # the line's name replaces that of the output
             self.graph.on_request.add(f"{assignment.name}.output")
         return output
-
-    def claim(self, text: str, at: int) -> Claim:
-        """Build the two sides of an equation as values of one shape."""
-        spend(2 * LINE)
-        try:
-            sides, names = parse_claim(text, self.terms)
-            self.used |= names - self.lines.keys()
-            left, right = (self.one(self.build(side), side) for side in sides)
-            if isinstance(left, Unknown) or isinstance(right, Unknown):
-                return Claim(None)
-            if left.kind == "boolean" or right.kind == "boolean":
-                raise QuestionError(("claims", at), "a side holds booleans", "sides of numbers", "booleans")
-            difference = left - right
-            if difference.shape not in (left.shape, right.shape):
-                shapes = f"{show(left.shape)} and {show(right.shape)}"
-                raise QuestionError(("claims", at), "the sides differ in shape", "sides of one shape", shapes)
-        except ProgramFault as fault:
-            raise fault.at("claims", at) from None
-        except QuestionError as error:
-            raise type(error)(("claims", at), error.message, error.expected, error.received) from None
-        assert difference.inputs == (left, right)
-        return Claim((left, right))

@@ -5,6 +5,7 @@ of node types is accepted. Errors name the line and the column.
 """
 
 import ast
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ KNOWN = r"A-Za-z0-9_ \t+\-*/@%&|~.,()\[\]:=\"'#!<>^"
 UNKNOWN = re.compile(f"[^{KNOWN}]")
 SLOW_LINES = re.compile(rf"[^{KNOWN}\n]|['\"]|^[ \t]", re.MULTILINE)
 BRACKET = re.compile(r"[()\[\]]")
+INNER_NAME = re.compile(r"\b[A-Za-z]\w*(?:\[\d+\])?(?:\.[A-Za-z]\w*(?:\[\d+\])?)+", re.ASCII)
+SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -71,18 +76,49 @@ def _assign(names: list[str], value: Node, line: int) -> list[Assignment]:
     return [Assignment(name, item, line, 1) for name, item in zip(names, items, strict=True)]
 
 
-def parse_claim(text: str, values: Iterable[str]) -> tuple[tuple[Node, Node], set[str]]:
-    """Return the two sides of an equation `a == b`, and the names that they use. Raises ProgramFault.
+@dataclass(frozen=True, slots=True)
+class ParsedClaim:
+    """A comparison or a chain of them: `0 < a <= b`.
+
+    signs, texts: of each comparison; it stands between two neighbouring sides.
+    names: the names that the sides use, without those of inner values.
+    """
+
+    sides: list[Node]
+    signs: list[str]
+    texts: list[str]
+    names: set[str]
+
+
+def parse_claim(text: str, values: Iterable[str]) -> ParsedClaim:
+    """Return the sides of a claim and the signs between them. Raises ProgramFault.
 
     values: the names that have a value.
     """
-    match _parse_line(text):
-        case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
-            reader = Reader(values)
-            return (reader.read(left), reader.read(right)), reader.names
-    raise ProgramFault(
-        1, "is not an equation", "a claim such as p[0] == 1 - p[1]", "text without one == between two sides"
-    )
+    body = _parse_line(text)
+    if len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Compare):
+        claim = body[0].value
+        if all(type(sign) in SIGNS for sign in claim.ops):
+            reader = Reader(values, takes_inner_names=True)
+            trees = [claim.left, *claim.comparators]
+            stripped = text.strip()
+            texts = [
+                stripped[first.col_offset : last.end_col_offset] for first, last in itertools.pairwise(trees)
+            ]
+            signs = [SIGNS[type(sign)] for sign in claim.ops]
+            return ParsedClaim([reader.read(tree) for tree in trees], signs, texts, reader.names)
+    received = "text without a comparison of two sides"
+    if body and isinstance(body[0], ast.Assign):
+        received = "an assignment: a claim is written with =="
+    elif body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.BinOp | ast.BoolOp):
+        received = f"{received}; several claims are items of their own"
+    expected = "a claim such as p[0] == 1 - p[1] or 0 < p <= 1"
+    raise ProgramFault(1, "is not a comparison", expected, received)
+
+
+def inner_names(claim: str) -> list[str]:
+    """Return the names of inner values that a claim mentions: `h.weights`."""
+    return INNER_NAME.findall(claim[:MAX_LENGTH])
 
 
 def _parse_together(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:

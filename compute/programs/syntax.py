@@ -71,12 +71,13 @@ class Node:
     """One node of an expression.
 
     head: `number`, `name`, `literal` (text, a boolean or None), `list`, `call`, `index`, `item` (one of
-        several values that a line takes apart), one of the attributes, or an operator.
+        several values that a line takes apart), `term` (which is built already), one of the attributes, or an
+        operator.
     column: where it begins, from 1.
     text: the number, the name, or the called name.
     operands: the nodes it applies to.
-    items: the literal; indices, slices, None for a new axis, and nodes of indices; the place of an item and
-        the number of items.
+    items: the literal or the term; indices, slices, None for a new axis, and nodes of indices; the place of
+        an item and the number of items.
     keywords: settings and inputs by name.
     """
 
@@ -111,11 +112,13 @@ class Reader:
 
     names: the names used by the expressions read so far.
     values: the names of values; `F.sum()` is a method of the value if F is one of them, and not of a library.
+    takes_inner_names: whether `h.weights` is the name of a value inside the line of `h`.
     """
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
+    def __init__(self, values: Iterable[str] = (), *, takes_inner_names: bool = False) -> None:
         self.names: set[str] = set()
         self.values = {*values}
+        self._takes_inner_names = takes_inner_names
         self._remaining = MAX_NODES
         self._checked_names = set(NAMED_NUMBERS)
 
@@ -181,7 +184,22 @@ class Reader:
         if isinstance(node.value, ast.Name) and node.value.id in LIBRARIES and node.attr == "pi":
             return Node("name", column, node.attr)
         head = ATTRIBUTES.get(node.attr)
-        return None if head is None else Node(head, column, operands=(self._node(node.value, depth),))
+        if head is not None:
+            return Node(head, column, operands=(self._node(node.value, depth),))
+        name = self._inner_name(node) if self._takes_inner_names else None
+        return None if name is None else Node("name", column, name)
+
+    def _inner_name(self, node: ast.expr) -> str | None:
+        """Return `layer[0].weights` as text; None for another expression."""
+        if isinstance(node, ast.Name):
+            return self.check_name(node.id, node.col_offset + 1)
+        inner = self._inner_name(node.value) if isinstance(node, ast.Attribute | ast.Subscript) else None
+        if inner is None:
+            return None
+        if isinstance(node, ast.Attribute):
+            return f"{inner}.{self.check_name(node.attr, node.col_offset + 1)}"
+        at = node.slice if isinstance(node, ast.Subscript) else None
+        return f"{inner}[{at.value}]" if isinstance(at, ast.Constant) and type(at.value) is int else None
 
     def _subscript(self, node: ast.Subscript, column: int, depth: int) -> Node:
         operands = (self._node(node.value, depth),)

@@ -28,6 +28,13 @@ from compute.programs.language import Assignment
 from compute.programs.library.algebra import matmul
 from compute.programs.library.elementwise import floor_divide
 from compute.programs.library.shapes import reverse_axes
+from compute.programs.shape_accidents import (
+    SOFTMAXES,
+    note_broadcast,
+    note_normalized_by_total,
+    note_softmax,
+    note_total_reduced,
+)
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
 SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
@@ -59,6 +66,7 @@ class Terms:
     terms: the term of each name.
     free: names that no line assigns and that have no value.
     old_names: old names of functions that the line being built calls, with the new names.
+    line: the name that the line being built assigns; empty for a claim.
     """
 
     def __init__(self, assignments: list[Assignment], graph: Graph) -> None:
@@ -68,6 +76,7 @@ class Terms:
         self.terms: dict[str, Term] = {}
         self.free: dict[str, None] = {}
         self.old_names: dict[str, str] = {}
+        self.line = ""
         self._taken_apart: dict[int, Term] = {}
 
     def build(self, node: Node) -> Term:
@@ -85,6 +94,9 @@ class Terms:
             return self._item(node)
         if head == "list":
             return self._list(node)
+        if head == "term":
+            built: Term = node.items[0]
+            return built
         if head == "literal":
             raise ProgramFault(
                 node.column, "text, booleans and None are not allowed in an expression", "numbers and names",
@@ -154,7 +166,7 @@ class Terms:
     def _index(self, node: Node) -> Term:
         [inner] = node.operands
         if inner.head == "shape":
-            sizes = self._shape_of(inner)
+            sizes = self.shape_of(inner)
             if isinstance(sizes, Unknown):
                 return sizes
             size: Size = _entry(sizes, node)
@@ -182,7 +194,7 @@ class Terms:
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 
-    def _shape_of(self, node: Node) -> "tuple[Size, ...] | Unknown":
+    def shape_of(self, node: Node) -> "tuple[Size, ...] | Unknown":
         """Return the shape of the value before `.shape`."""
         term = self.build(node.operands[0])
         if isinstance(term, Unknown):
@@ -219,7 +231,12 @@ class Terms:
     def _binary(self, node: Node) -> Term:
         left, right = self.build(node.operands[0]), self.build(node.operands[1])
         if isinstance(left, Value) and isinstance(right, Value):
-            return self._operate(node, left, right)
+            result = self._operate(node, left, right)
+            if self.line and node.head != "matmul":
+                note_broadcast(self.graph, self.line, left, right, result)
+                if node.head == "divide":
+                    note_normalized_by_total(self.graph, self.line, left, right)
+            return result
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
         left, right = self._single(left, node), self._single(right, node)
@@ -270,13 +287,18 @@ class Terms:
         if arguments is None:
             return Unknown()
         with self.graph.without_names():
-            return call(operation, "", self.graph, **arguments)
+            result = call(operation, "", self.graph, **arguments)
+        if self.line and operation.name in SOFTMAXES:
+            note_softmax(self.graph, self.line, operation.name, result)
+        return result
 
     def _function(self, function: Function, node: Node) -> Term:
         arguments = self.arguments(function, node)
         if arguments is None:
             return Unknown()
         values = [arguments.pop(name, None) for name in function.inputs]
+        if self.line and len(values) == 1 and isinstance(values[0], Value):
+            note_total_reduced(self.graph, self.line, function.name, values[0])
         if function.variadic:
             [values] = values
         settings = {**function.defaults, **arguments} if function.attributes else arguments
@@ -403,9 +425,9 @@ class Terms:
         if node.head == "list":
             return tuple(self._setting(entry, attribute) for entry in node.operands)
         if node.head == "shape":
-            return self._shape_of(node)
+            return self.shape_of(node)
         if node.head == "index" and node.operands[0].head == "shape":
-            sizes = self._shape_of(node.operands[0])
+            sizes = self.shape_of(node.operands[0])
             return sizes if isinstance(sizes, Unknown) else _entry(sizes, node)
         if not _is_constant(node):
             raise NotConstant

@@ -18,7 +18,8 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.build import build, check_upstream, find_missing
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.submodules import missing_error
-from compute.programs.building import Claim, build_program
+from compute.programs.building import build_program
+from compute.programs.claims import Claim
 from compute.question.answer import Plan, StepDescription, describe_step
 from compute.question.declared_readings.catalogue import READINGS
 from compute.question.declared_readings.declaration import Planning

@@ -68,23 +68,39 @@ def _show_second_derivatives(reading: Mapping[str, Any], _: Mapping[str, Any]) -
 
 
 def _show_claims(claims: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> Iterator[Block]:
-    for claim, text in zip(claims, request["claims"], strict=True):
-        words: list[Inline] = [Code(str(text))]
+    for claim, sent in zip(claims, request["claims"], strict=True):
+        words: list[Inline] = [Code(str(sent["claim"] if isinstance(sent, Mapping) else sent))]
+        allowed = _write_tolerance(sent) if isinstance(sent, Mapping) else ""
+        if allowed:
+            words.append(f" {allowed}")
         how = claim.get("how")
         if how:
             words.append(f": {how}")
         difference = claim.get("largest_difference")
         if difference:
             words.append(f", with a largest difference of {write_number(float(difference))}")
+            if claim.get("at") and f"at {claim['at']}" not in (how or ""):
+                words.append(f" at {claim['at']}")
         for place, (name, number) in enumerate((claim.get("point") or {}).items()):
             words += [", at " if place == 0 else ", ", Code(name), " = ", write_entry(number)]
         if claim["holds"] is None:
-            verdict = "It is undecided." if claim.get("verdict") else "It is unknown."
-            yield Callout("note", verdict, [*words, "."])
+            is_unknown = claim.get("verdict") is None
+            yield Callout("note", "It is unknown." if is_unknown else "It is undecided.", [*words, "."])
         elif claim["holds"]:
             yield Callout("right", "It holds.", [*words, "."])
         else:
             yield Callout("wrong", "It does not hold.", [*words, "."])
+
+
+def _write_tolerance(sent: Mapping[str, Any]) -> str:
+    """Return the tolerance of a claim in words; empty if it has none."""
+    parts = [f"within {sent['tolerance']}"] if sent.get("tolerance") is not None else []
+    parts += (
+        [f"to {sent['decimals']} decimal{'s' * (sent['decimals'] != 1)}"]
+        if sent.get("decimals") is not None
+        else []
+    )
+    return " or ".join(parts)
 
 
 def _show_evidence(evidence: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Block]:

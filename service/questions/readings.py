@@ -84,7 +84,7 @@ def _tensors_of(reading: Reading) -> list[str]:
 def _to_declared(reading: Reading, item: Any, arrays: Mapping[str, Array]) -> Hashable:
     """Return an item of a request as its declared type, with shapes in place of tensors."""
     declared = item_type(reading.field)
-    if declared is None:
+    if declared is None or not isinstance(item, BaseModel):
         return item  # type: ignore[no-any-return]
     fields = {name: item.__dict__[name] for name in type(item).model_fields}
     return declared(**fields | {name: Tensor(array.shape) for name, array in arrays.items()})  # type: ignore[no-any-return]

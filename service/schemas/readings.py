@@ -80,10 +80,14 @@ def _field_with_default(value: Any, description: str | None = None) -> Any:
 
 
 def item_type(field: RequestField) -> type[Any] | None:
-    """Return the dataclass of a request field or of its list items; None for plain types."""
+    """Return the dataclass of a request field or of its list items, which may be plain text instead.
+
+    None for plain types.
+    """
     kind = _without_none(field.kind)
     kind = get_args(kind)[0] if _is_list(kind) else kind
-    return kind if dataclasses.is_dataclass(kind) and isinstance(kind, type) else None
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return next((one for one in kinds if dataclasses.is_dataclass(one) and isinstance(one, type)), None)
 
 
 def _is_list(kind: Any) -> bool:
@@ -137,6 +141,7 @@ def _wire_model(declared: Any, base: type[Wire]) -> type[Wire]:
         description = field.metadata.get("description")
         kind = types[field.name] if base is not Request else _without_none(types[field.name])
         options: dict[str, Any] = {"description": description} if description else {}
+        options.update(field.metadata.get("bounds", {}))
         if field.default_factory is not dataclasses.MISSING:
             options["default_factory"] = field.default_factory
         elif field.default is not dataclasses.MISSING:

@@ -60,7 +60,10 @@ class Note(Wire):
         description="`non_finite` and `non_finite_gradient`: the first step at which numbers stopped being"
         " finite, or the input that was not, one note for each origin; `more`: the number of notes beyond"
         " those listed; `nothing_to_attend`, `numeric_mask`, `causal_alignment`, `band`, `renamed`, `cut`,"
-        " `unknown_gradient`. With `diagnose`: " + ", ".join(f"`{code}`" for code in DIAGNOSES) + "."
+        " `unknown_gradient`; `transposed`, `broadcast_to_matrix`, `softmax_of_one`, `rows_left_out`,"
+        " `sum_over_rows`: shapes that may be accidents. With `diagnose`: "
+        + ", ".join(f"`{code}`" for code in DIAGNOSES)
+        + "."
     )
     at: str = Field(description="The name of the value concerned.")
     message: str = Field(description="The event, its cause, its consequences, and the usual remedy.")

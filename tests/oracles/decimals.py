@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.expressions import Expression, fold
-from compute.arithmetic.namespace import Equality
+from compute.arithmetic.namespace import EQUAL, Equality, Relation
 from compute.dimensions import Size
 
 DIGITS = 50
@@ -205,7 +205,8 @@ class Decimals:
     def argmax(self, a: Array, axis: int) -> Array:
         return a.argmax(axis=axis)
 
-    def equality(self, left: Array, right: Array) -> Equality:
+    def equality(self, left: Array, right: Array, relation: Relation = EQUAL) -> Equality:
+        assert relation == EQUAL
         return Equality(bool((left == right).all()), float(abs(left - right).max()))
 
     def outlines(self, a: Array) -> Array:

@@ -35,6 +35,17 @@ def instead(old: str, new: str) -> Callable[[Request], None]:
 
 # For each example changes under which its claims are wrong: each claim that holds fails under one of them.
 WRONG: dict[str, list[Callable[[Request], None]]] = {
+    "000_0_1_1_claimed": [
+        instead("scale=1", "scale=2"),
+        replace(0, "h = self_attention(x, w_q, -w_k, w_v)"),
+        replace(1, "first = h[1, 0]"),
+        replace(0, "h = cross_attention(x, concat([x, x]), w_q, w_k, w_v, scale=1)"),
+    ],
+    "000_0_2_3_proof": [
+        replace(0, "z4 = sum(w * v * v) + c"),
+        replace(1, "y_hat = 2 * exp(z4)"),
+        replace(2, "L = y - y_hat"),
+    ],
     "000_0_2_2_claims": [
         replace(5, "L = abs(y - y_hat)"),
         replace(4, "y_hat = z4"),
@@ -45,6 +56,11 @@ WRONG: dict[str, list[Callable[[Request], None]]] = {
     "002_1_3b_exact": [instead("w_v)", "w_v, causal=True)")],
     "004_1_claim": [replace(0, "p = softmax(2 * z)"), replace(0, "p = exp(z)")],
     "004_1_proof": [replace(0, "p = softmax(2 * z)"), replace(0, "p = exp(z)")],
+    "layer_norm_invariance": [
+        replace(1, "z = layer_norm(2 * x**2 + 1, epsilon=0)"),
+        replace(2, "u = layer_norm(k + x, epsilon=0)"),
+        replace(0, "y = layer_norm(x, epsilon=1)"),
+    ],
     "004_5_proof": [replace(2, "dropped = x * mask / (1 - p)")],
 }
 

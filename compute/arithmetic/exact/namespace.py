@@ -17,7 +17,7 @@ from compute.arithmetic.exact.bounds import PROGRESS, check
 from compute.arithmetic.exact.proofs import compare_all
 from compute.arithmetic.exact.readable import readable
 from compute.arithmetic.expressions import Expression
-from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.namespace import EQUAL, Array, Equality, Relation
 from compute.dimensions import Size
 
 
@@ -211,8 +211,9 @@ class Exact:
             found[at] = _order(list(moved[at]))
         return np.moveaxis(found, -1, axis)
 
-    def equality(self, left: Array, right: Array) -> Equality:
-        return compare_all(*(entrywise.each(self.in_full, 1)(side) for side in (left, right)))
+    def equality(self, left: Array, right: Array, relation: Relation = EQUAL) -> Equality:
+        in_full = entrywise.each(self.in_full, 1)
+        return compare_all(in_full(left), in_full(right), relation)
 
     def is_finite(self, a: Array) -> bool:
         return not any(one is sympy.nan or orders.is_infinite(one) for one in entrywise.entries(a).flat)

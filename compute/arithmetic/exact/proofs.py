@@ -1,4 +1,4 @@
-"""Prove or refute that two exact numbers are equal, or leave it undecided. Every step is bounded."""
+"""Prove or refute that two exact numbers are in a relation, or leave it undecided. Every step is bounded."""
 
 import random
 from collections.abc import Iterator
@@ -8,25 +8,39 @@ from typing import Any
 import numpy as np
 import sympy
 
+from compute.arithmetic.exact.algebra import rational
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.enclosures import NoEnclosure, enclosure
+from compute.arithmetic.exact.inequalities import shown_order
 from compute.arithmetic.exact.orders import is_infinite
 from compute.arithmetic.exact.zero import shown_zero
-from compute.arithmetic.namespace import Equality
+from compute.arithmetic.namespace import EQUAL, Equality, Relation
 
 RANKS = {"proved": 0, "undecided": 1, "refuted": 2}
 POINTS = 30
+NEAR, FAR = 10, 10  # points with every symbol between 0 and 1, and with large ones
 DIGITS = 50
 LONGEST = 20_000  # operations of a difference; longer ones are undecided
+ORDERS = {"<": -1, "<=": -1, ">": 1, ">=": 1}
+"""For each inequality, the factor by which the difference of its sides is not negative."""
+FAILS = {
+    "==": lambda low, high: low > 0 or high < 0,
+    "!=": lambda low, high: low == high == 0,
+    "<": lambda low, high: low >= 0,
+    "<=": lambda low, high: low > 0,
+    ">": lambda low, high: high <= 0,
+    ">=": lambda low, high: high < 0,
+}
+"""For each sign, whether a difference between these bounds certainly does not have it to 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A verdict on an equation.
+    """A verdict on a relation.
 
     verdict: `proved`, `refuted` or `undecided`.
     how: the method, in words.
-    point: if refuted, numbers for the symbols at which the sides differ.
+    point: if refuted, numbers for the symbols at which it does not hold.
     """
 
     verdict: str
@@ -34,18 +48,60 @@ class Verdict:
     point: dict[str, str] | None = None
 
 
-def compare(left: Any, right: Any) -> Verdict:
-    """Return whether two exact numbers are equal for all values of their symbols."""
+def compare(left: Any, right: Any, relation: Relation = EQUAL) -> Verdict:
+    """Return whether two exact numbers are in a relation for all values of their symbols."""
+    sign = relation.sign
+    if sympy.nan in (left, right):
+        if sign == "!=":
+            return Verdict("proved", "NaN equals nothing, not even itself")
+        return Verdict("proved" if left == right and sign == "==" else "refuted", "a side is not finite", {})
     if left == right:
-        return Verdict("proved", "both sides are the same expression")
-    if any(one is sympy.nan or is_infinite(one) for one in (left, right)):
-        return Verdict("refuted", "one side is not finite and the other differs", {})
+        holds = sign in ("==", "<=", ">=")
+        verdict = "proved" if holds else "refuted"
+        return Verdict(verdict, "both sides are the same expression", None if holds else {})
+    if any(is_infinite(one) for one in (left, right)):
+        return _compare_infinite(left, right, sign)
     difference = left - right
     if size(difference) > LONGEST:
         return Verdict("undecided", f"the difference has more than {LONGEST} operations")
-    if (how := shown_zero(difference)) is not None:
+    if relation.tolerance is not None:
+        return _compare_within(
+            difference, sign, rational(relation.tolerance), [*_domain(left), *_domain(right)]
+        )
+    return _decide(difference, sign, [*_domain(left), *_domain(right)])
+
+
+def _compare_infinite(left: Any, right: Any, sign: str) -> Verdict:
+    """Return the verdict on two numbers that differ, and of which one is infinite."""
+    if sign in ("==", "!="):
+        return Verdict(
+            "refuted" if sign == "==" else "proved", "one side is not finite and the other differs", {}
+        )
+    is_larger = left is sympy.oo or right is -sympy.oo
+    holds = is_larger == (ORDERS[sign] > 0)
+    return Verdict("proved" if holds else "refuted", "one side is infinite", None if holds else {})
+
+
+def _compare_within(difference: Any, sign: str, tolerance: Any, domain: list[Any]) -> Verdict:
+    """Return the verdict on a relation that may be missed by a tolerance."""
+    if sign in ORDERS:
+        return _decide(difference + ORDERS[sign] * tolerance, sign, domain)
+    if sign == "==":
+        parts = [_decide(difference - tolerance, "<=", domain), _decide(difference + tolerance, ">=", domain)]
+        return max(parts, key=lambda part: RANKS[part.verdict])
+    return _decide(difference**2, ">", domain, tolerance**2)
+
+
+def _decide(difference: Any, sign: str, domain: list[Any], bound: Any = sympy.S.Zero) -> Verdict:
+    """Return whether a difference is in a relation to a bound for all values of its symbols.
+
+    domain: what must not be negative for the sides to be defined.
+    """
+    difference -= bound
+    how = _show(difference, sign)
+    if how is not None:
         return Verdict("proved", how)
-    agreed, domain = 0, [*_domain(left), *_domain(right)]
+    agreed = 0
     for point in _points(difference):
         try:
             if any(enclosure(one.xreplace(point), DIGITS)[1] < 0 for one in domain):
@@ -53,13 +109,27 @@ def compare(left: Any, right: Any) -> Verdict:
             low, high = enclosure(difference.xreplace(point), DIGITS)
         except (NoEnclosure, TypeError, ValueError):  # undefined at this point, where SymPy may fail too
             continue
-        if low > 0 or high < 0:
+        if FAILS[sign](low, high):
             shown = {str(symbol): str(number) for symbol, number in point.items()}
-            return Verdict("refuted", "the sides differ at a point", shown)
+            how = "the sides differ at a point" if sign == "==" else "it does not hold at a point"
+            return Verdict("refuted", how, shown)
         agreed += 1
     if not agreed:
         return Verdict("undecided", "no point was found at which the sides could be evaluated")
-    return Verdict("undecided", f"the sides agree to {DIGITS} digits at {agreed} points, which is no proof")
+    held = f"the sides agree to {DIGITS} digits" if sign == "==" else "it holds"
+    return Verdict("undecided", f"{held} at {agreed} points, which is no proof")
+
+
+def _show(difference: Any, sign: str) -> str | None:
+    """Return how the relation of a difference to 0 is proved, in words; None if it is not proved."""
+    if sign == "==":
+        return shown_zero(difference)
+    if sign == "!=":
+        return shown_order(difference, strict=True) or shown_order(-difference, strict=True)
+    strict = sign in ("<", ">")
+    return shown_order(ORDERS[sign] * difference, strict=strict) or (
+        None if strict or not difference.free_symbols else shown_zero(difference)
+    )
 
 
 def _domain(number: Any) -> list[Any]:
@@ -69,11 +139,43 @@ def _domain(number: Any) -> list[Any]:
 
 
 def _points(difference: Any) -> Iterator[dict[Any, Any]]:
-    """Yield fractions for the symbols that satisfy their assumptions, always the same."""
+    """Yield numbers for the symbols that satisfy their assumptions, always the same.
+
+    The first are between 0 and 1, which are admissible for probabilities, norms and rates too. The last make
+    symbols 0 or equal, and large.
+    """
     symbols = sorted(difference.free_symbols, key=lambda symbol: symbol.name)
     draw = random.Random(7)  # noqa: S311 - points of a test, and no secret
-    for _ in range(POINTS if symbols else 1):
+    if not symbols:
+        yield {}
+        return
+    for _ in range(NEAR):
+        yield {symbol: _number_near(draw, symbol) for symbol in symbols}
+    for _ in range(POINTS):
         yield {symbol: _number(draw, symbol) for symbol in symbols}
+    for special in (sympy.S.Zero, sympy.S.Half, sympy.S.One, sympy.S.NegativeOne):
+        if all(_is_admissible(symbol, special) for symbol in symbols):
+            yield dict.fromkeys(symbols, special)
+    for zero in symbols[:FAR]:
+        if _is_admissible(zero, sympy.S.Zero):
+            yield {symbol: sympy.S.Zero if symbol is zero else _number(draw, symbol) for symbol in symbols}
+    for _ in range(FAR):
+        yield {symbol: _number(draw, symbol) * 10 ** draw.randint(0, 3) for symbol in symbols}
+
+
+def _is_admissible(symbol: Any, number: Any) -> bool:
+    """Return whether the assumptions about a symbol allow a number."""
+    return all(
+        getattr(number, f"is_{assumption}") is not (not holds)
+        for assumption, holds in symbol.assumptions0.items()
+    )
+
+
+def _number_near(draw: random.Random, symbol: Any) -> Any:
+    """Return a fraction between 0 and 1, or its negative; of an integer 1, or its negative."""
+    below = draw.choice((3, 5, 7, 11))
+    number = sympy.S.One if symbol.is_integer else sympy.Rational(draw.randint(1, below - 1), below)
+    return -number if symbol.is_nonpositive else number
 
 
 def _number(draw: random.Random, symbol: Any) -> Any:
@@ -85,21 +187,39 @@ def _number(draw: random.Random, symbol: Any) -> Any:
     return sympy.Rational(sign * above, below)
 
 
-def compare_all(left: Any, right: Any) -> Equality:
-    """Return whether all entries of two arrays of the same shape are equal, by the worst verdict."""
-    verdicts = [compare(*pair) for pair in zip(left.flat, right.flat, strict=True)]
+def compare_all(left: Any, right: Any, relation: Relation = EQUAL) -> Equality:
+    """Return whether all entries of two arrays of the same shape are in a relation, by the worst verdict."""
+    verdicts = [compare(*pair, relation) for pair in zip(left.flat, right.flat, strict=True)]
     at = max(range(len(verdicts)), key=lambda at: (RANKS[verdicts[at].verdict], len(verdicts[at].how)))
     worst = verdicts[at]
+    holds = {"proved": True, "refuted": False}.get(worst.verdict)
+    largest, largest_at = _largest_difference(left, right, relation.sign)
+    if largest is not None and holds is not None and (holds or verdicts[largest_at].verdict == "refuted"):
+        at = largest_at
     place = [int(index) for index in np.unravel_index(at, left.shape)] if left.ndim else []
     where = f" at {place}" if place and worst.verdict != "proved" else ""
-    holds = {"proved": True, "refuted": False}.get(worst.verdict)
-    return Equality(holds, _largest_difference(left, right), worst.verdict, worst.how + where, worst.point)
+    shown = place if place and (worst.verdict != "proved" or largest) else None
+    return Equality(holds, largest, worst.verdict, verdicts[at].how + where, verdicts[at].point, shown)
 
 
-def _largest_difference(left: Any, right: Any) -> float | None:
-    """Return the largest difference; None if there are free symbols."""
+def _largest_difference(left: Any, right: Any, sign: str) -> tuple[float | None, int]:
+    """Return the largest difference, or the largest amount by which an inequality is missed, and its place.
+
+    None if there are free symbols.
+    """
     try:
         bounds = [enclosure(one - other, DIGITS) for one, other in zip(left.flat, right.flat, strict=True)]
     except NoEnclosure:
-        return None
-    return max(float(max(abs(low), abs(high))) if low * high > 0 else 0.0 for low, high in bounds)
+        return None, 0
+    missed = [_missed(low, high, sign) for low, high in bounds]
+    largest = max(missed)
+    return largest, missed.index(largest)
+
+
+def _missed(low: Any, high: Any, sign: str) -> float:
+    """Return the amount by which a difference between these bounds misses a sign."""
+    if low * high <= 0:
+        return 0.0
+    if sign in ("==", "!="):
+        return float(max(abs(low), abs(high)))
+    return max(0.0, float(-ORDERS[sign] * (high if high > 0 else low)))

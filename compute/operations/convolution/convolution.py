@@ -144,7 +144,7 @@ class _Convolution:
         strides, dilations = per_axis(stride, self.plane), per_axis(dilation, self.plane)
         paddings = padding_widths(padding, self.plane, sizes, window, strides, dilations)
         layout = Layout(strides, paddings, dilations, self.groups)
-        output = count_windows(layout, sizes, window, "kernel")
+        output = count_windows(x.graph, layout, sizes, window, "kernel")
         graph = x.graph
         if graph.is_requested("kernel_matrix"):
             matrix = apply("kernel_matrix", kernel, layout=layout, sizes=sizes)

@@ -261,7 +261,7 @@ class _Pooling:
         check_padding(layout, self.sizes, window)
         if ceil_mode:
             layout = round_up(layout, self.sizes, window)
-        output = count_windows(layout, self.sizes, window, "size")
+        output = count_windows(self.x.graph, layout, self.sizes, window, "size")
         self.attributes = {"layout": layout, "window": window, "output": output}
         return self
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import ShapeError, Size, floor_divide
 from compute.errors import QuestionError
-from compute.graph.graph import Value, apply
+from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides
 from compute.primitives.windows import Layout, Pair
 
@@ -81,15 +81,43 @@ def _same_padding(size: Size, extent: Size, stride: Size, dilation: Size) -> tup
     return before, reach - 1 - before
 
 
-def count_windows(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> tuple[Size, Size]:
-    """Return the numbers of windows along both axes. Raises QuestionError at the field if none fits."""
+def count_windows(
+    graph: Graph, layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str
+) -> tuple[Size, Size]:
+    """Return the numbers of windows along both axes, with a note if the stride leaves entries out at the end.
+
+    Raises QuestionError at the field if no window fits.
+    """
     try:
-        return layout.output(sizes, window)
+        output = layout.output(sizes, window)
+        _note_left_out(graph, layout, sizes, window)
+        return output
     except ShapeError as error:
         extent = " x ".join(map(str, window if window[0] != 1 else window[1:]))
         raise QuestionError(
             (field,), str(error), "a window that fits into the padded input", f"a window of {extent}"
         ) from None
+
+
+def _note_left_out(graph: Graph, layout: Layout, sizes: tuple[Size, Size], window: Pair) -> None:
+    """Note entries of the input, not of the padding, that no window sees because the stride does not fit."""
+    for axis, (size, name) in enumerate(zip(sizes, ("row", "column"), strict=True)):
+        (before, behind), stride = layout.padding[axis], layout.stride[axis]
+        extent = layout.dilation[axis] * (window[axis] - 1) + 1
+        if not all(type(one) is int for one in (size, before, behind, stride, extent)):
+            continue
+        left = (size + before + behind - extent) % stride - behind
+        if left > 0 and stride <= extent:  # a longer stride leaves entries out on purpose
+            noun = "entry" if sizes[0] == 1 and window[0] == 1 else name
+            plural = {"entry": "entries"}.get(noun, f"{noun}s")
+            last = f"the last {noun}" if left == 1 else f"the last {left} {plural}"
+            graph.add_note(
+                "rows_left_out",
+                graph.full_name("output"),
+                f"a window of {extent} with a stride of {stride} does not fit {size} {plural} evenly: {last}"
+                f" {'is' if left == 1 else 'are'} in no window; padding, or a stride that divides"
+                f" {size + before + behind - extent}, includes {'it' if left == 1 else 'them'}",
+            )
 
 
 def add_axes(value: Value, kept: int, plane: bool) -> Value:

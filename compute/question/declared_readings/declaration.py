@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from compute.arithmetic.namespace import Array
 from compute.graph.graph import Graph
-from compute.programs.building import Claim
+from compute.programs.claims import Claim
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes import Observed
 from compute.readings.reverse_mode import Differentiation, Gradients
@@ -53,7 +53,7 @@ class Planning:
     seeds: the indices of values with an upstream gradient.
     returned, differentiated: the names whose values and gradients are returned.
     given: the names of values that are taken instead of computed.
-    claims: the equations of a program.
+    claims: the claims about a program.
     extensions: the results of `Reading.extend`, by field.
     """
 

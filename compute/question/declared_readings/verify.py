@@ -169,6 +169,7 @@ def _check(check: evidence.Check) -> dict[str, Any]:
 
 def _bounded(equality: dict[str, Any]) -> dict[str, Any]:
     largest = equality["largest_difference"]
+    del equality["at"]
     return equality | {"largest_difference": None if largest is None else evidence.round_up(largest)}
 
 

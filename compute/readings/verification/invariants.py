@@ -113,7 +113,8 @@ class Invariants:
 
     def equality(self, left: Array, right: Array) -> Equality:
         """Return whether two sides are equal."""
-        return self.evaluation.arithmetic.equality(*np.broadcast_arrays(left, right))
+        left, right = np.broadcast_arrays(left, right)
+        return self.evaluation.arithmetic.equality(left, right)
 
 
 def _beside_rounding(broken: Equality, left: Array, right: Array, spread: Array) -> Equality:

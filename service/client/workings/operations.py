@@ -3604,7 +3604,7 @@ class Graph(Protocol[Result]):
         inputs: Mapping[str, TensorLike] = LEFT_OUT,
         parameters: Sequence[str] = LEFT_OUT,
         data: Sequence[str] = LEFT_OUT,
-        claims: Sequence[str] = LEFT_OUT,
+        claims: Sequence[str | Mapping[str, Any]] = LEFT_OUT,
         **further: Unpack[Computation],
     ) -> Result:
         """A program of your own, forward and backward.
@@ -3616,7 +3616,9 @@ class Graph(Protocol[Result]):
             `h.attention.w_q`.
         parameters: The inputs that are trainable; by default, all but the data.
         data: The inputs that are data, and not trainable.
-        claims: Equations to verify for these numbers, such as p[0] == 1 - p[1].
+        claims: Claims to verify for these numbers: equations, inequalities and chains of them, such as
+            p[0] == 1 - p[1] or 0 < p <= 1; grad(L, v) is a gradient, h.weights a value inside a line, and
+            shape(x) == [2, 3] a claim about a shape.
         """
 
 

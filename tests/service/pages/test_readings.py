@@ -21,7 +21,27 @@ def test_claims_are_written_out_with_their_verdict(client: Client) -> None:
         request["claims"], ["It holds.", "It holds.", "It does not hold."], strict=True
     ):
         assert f"**{verdict}** `{claim}`: " in text
-    assert r"at `z0` = $\frac{13}{5}$, `z1` = $-\frac{2}{3}$." in text
+    point = EXAMPLES["004_1_proof"]["response"]["claims"][2]["point"]
+    above, _, below = point["z0"].partition("/")
+    assert rf"at `z0` = $\frac{{{above}}}{{{below}}}$, `z1` = " in text
+
+
+def test_claims_say_their_tolerance_and_where_they_differ(client: Client) -> None:
+    claims = [{"claim": "y == 0.7", "decimals": 1}, {"claim": "y < x", "tolerance": 0.001}, "y == q"]
+    request = {"program": ["y = sigmoid(x)"], "given": {"x": [0.5, 0.9]}, "claims": claims}
+    text = client.post("/v1/graph?format=markdown", json=request).text
+    assert "**It does not hold.** `y == 0.7` to 1 decimal, with a largest difference of" in text
+    assert r"at \[0\]." in text
+    assert "**It does not hold.** `y < x` within 0.001, with" in text
+    assert "**It is unknown.** `y == q`." in text
+    open_claim = {
+        "program": ["y = exp(x)"],
+        "inputs": {"x": "a"},
+        "claims": ["y >= x"],
+        "arithmetic": "exact",
+    }
+    text = client.post("/v1/graph?format=markdown", json=open_claim).text
+    assert "**It is undecided.** `y >= x`: it holds at " in text
 
 
 def test_claims_without_a_verdict_are_not_called_wrong(client: Client) -> None:

@@ -120,6 +120,31 @@ def test_claims_of_nan_say_why_they_do_not_hold(ask: Ask) -> None:
             "holds": False,
             "largest_difference": None,
             "how": "a side is NaN at [0], and NaN equals nothing, not even itself",
+            "at": [0],
         },
         {"holds": True, "largest_difference": 0.0},
     ]
+
+
+def test_claims_are_text_or_objects_with_a_tolerance(ask: Ask) -> None:
+    body: dict[str, Any] = {"program": ["y = sigmoid(x)", "L = sum(y)"], "inputs": {"x": [1, 2]}}
+    claims = [
+        {"claim": "y[0] == 0.73", "tolerance": 0.005},
+        {"claim": "y[0] == 0.73", "decimals": 3},
+        "0 < y < 1",
+        "grad(L, x) == y * (1 - y)",
+    ]
+    for arithmetic in ("float64", "exact"):
+        found = ask(PATH, **body, claims=claims, arithmetic=arithmetic).json()["claims"]
+        assert [claim["holds"] for claim in found] == [True, False, True, True]
+    for sent, pointer in (
+        ({"claim": "y == (x"}, "/claims/0/claim"),
+        ({"claim": "y == x", "tolerance": -1}, "/claims/0/tolerance"),
+        ({"claim": "y == x", "decimals": 1.5}, "/claims/0/decimals"),
+        ({"claim": "y == x", "decimals": 16}, "/claims/0/decimals"),
+        ({"claim": "y == x", "within": 1}, "/claims/0/within"),
+        ({"tolerance": 1}, "/claims/0/claim"),
+        (1, "/claims/0"),
+        (["y == x"], "/claims/0"),
+    ):
+        assert pointer in errors(ask(PATH, **body, claims=[sent]))
