@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import EQUAL, Relation
 from compute.budgets.planning import spend
 from compute.dimensions import Shape, product, show
@@ -19,7 +20,8 @@ from compute.programs.terms import KINDS, Terms, Unknown
 from compute.readings.described import described
 
 LINE = 1  # units for a side, in addition to its values
-GRADIENT, SHAPE = "grad", "shape"
+GRADIENT, SHAPE, LIMIT = "grad", "shape", "limit"
+INFINITY = ("inf", "infinity", "oo")
 DECIMALS = 15
 
 
@@ -58,6 +60,21 @@ class GradientValue:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitValue:
+    """A value of the graph that holds the limit of another as a free symbol goes to a constant.
+
+    to: None for infinity, with its sign. path: the claim.
+    """
+
+    value: Value
+    of: Value
+    symbol: str
+    to: Expression | None
+    sign: int
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One comparison of a claim. text: as the claim writes it; sides: None if one is unknown."""
 
@@ -77,10 +94,11 @@ class ShapeComparison:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim: comparisons that all have to hold, and the gradients that their sides use."""
+    """A claim: comparisons that all have to hold, and the gradients and limits that their sides use."""
 
     comparisons: tuple[Comparison | ShapeComparison, ...]
     gradients: tuple[GradientValue, ...] = ()
+    limits: tuple[LimitValue, ...] = ()
 
 
 class ClaimBuilder:
@@ -93,6 +111,8 @@ class ClaimBuilder:
         self._terms, self._graph = terms, terms.graph
         self._gradients: dict[tuple[int, int], GradientValue] = {}
         self._used_gradients: dict[tuple[int, int], GradientValue] = {}
+        self._limits: list[LimitValue] = []
+        self._path: tuple[str | int, ...] = ()
         self.used: set[str] = set()
 
     def build(self, claim: str | ToleratedClaim, at: int) -> Claim:
@@ -101,7 +121,7 @@ class ClaimBuilder:
         relation = EQUAL
         if isinstance(claim, ToleratedClaim):
             path, relation, claim = (*path, "claim"), replace(EQUAL, tolerance=claim.allowed), claim.claim
-        self._used_gradients = {}
+        self._used_gradients, self._limits, self._path = {}, [], path
         try:
             parsed = parse_claim(claim, self._terms.terms)
             self.used |= parsed.names - self._terms.lines.keys()
@@ -121,7 +141,7 @@ class ClaimBuilder:
             raise fault.at(*path) from None
         except QuestionError as error:
             raise type(error)(path, error.message, error.expected, error.received) from None
-        return Claim(tuple(comparisons), tuple(self._used_gradients.values()))
+        return Claim(tuple(comparisons), tuple(self._used_gradients.values()), tuple(self._limits))
 
     def _compare_values(
         self, text: str, relation: Relation, left: Value | Unknown, right: Value | Unknown, node: Node
@@ -174,6 +194,8 @@ class ClaimBuilder:
             return _as_node(node, self._named(node)) if "." in node.text else node
         if node.head == "call" and node.text == GRADIENT:
             return _as_node(node, self._gradient(node))
+        if node.head == "call" and node.text == LIMIT:
+            return _as_node(node, self._limit(node))
         if node.head == "call" and node.text == SHAPE:
             [operand] = self._arguments(node, 1, "shape(x), of one value")
             return Node("shape", node.column, operands=(self._resolve(operand),))
@@ -212,6 +234,34 @@ class ClaimBuilder:
             self._gradients[key] = GradientValue(Value(self._graph, wrt.shape), of, wrt)
         self._used_gradients[key] = self._gradients[key]
         return self._gradients[key].value
+
+    def _limit(self, node: Node) -> Value | Unknown:
+        """Return the value that stands for `limit(x, s, inf)`."""
+        operand, symbol, to = self._arguments(node, 3, "limit(x, s, inf), as a free symbol goes to a number")
+        if not self._graph.symbolic:
+            raise ProgramFault(
+                node.column, "limits need exact arithmetic", 'arithmetic "exact", and a free symbol', "floats"
+            )
+        if symbol.head != "name" or "." in symbol.text:
+            raise ProgramFault(symbol.column, "is no symbol", "the name of a free symbol", "an expression")
+        before = len(self._limits)
+        of = self._terms.one(self._terms.build(self._resolve(operand)), operand)
+        if len(self._limits) > before:
+            raise ProgramFault(operand.column, "a limit of a limit", "one limit", "a limit inside another")
+        bound, sign = (to.operands[0], -1) if to.head == "negative" else (to, 1)
+        number: Expression | None = None
+        if bound.head != "name" or bound.text.lower() not in INFINITY:
+            term = self._terms.build(to)
+            if not isinstance(term, Expression):
+                raise ProgramFault(
+                    to.column, "is no number", "0, another number, inf or -inf", "a computed value"
+                )
+            number = term
+        if isinstance(of, Unknown):
+            return of
+        found = LimitValue(Value(self._graph, of.shape), of, symbol.text, number, sign, self._path)
+        self._limits.append(found)
+        return found.value
 
     def _arguments(self, node: Node, count: int, expected: str) -> tuple[Node, ...]:
         if len(node.operands) != count or node.keywords:

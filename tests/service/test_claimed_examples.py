@@ -54,6 +54,11 @@ WRONG: dict[str, list[Callable[[Request], None]]] = {
     ],
     "001_2b_exact": [replace(0, "y = attention(Q, K, V, scale=2)"), replace(1, "a = softmax(K @ Q.T)")],
     "002_1_3b_exact": [instead("w_v)", "w_v, causal=True)")],
+    "002_1_1_limits": [
+        replace(0, "p = softmax(-scores, scale='beta')"),
+        replace(0, "p = softmax(scores, scale='beta + 1')"),
+        replace(1, "y = sum(p * v) / 2"),
+    ],
     "004_1_claim": [replace(0, "p = softmax(2 * z)"), replace(0, "p = exp(z)")],
     "004_1_proof": [replace(0, "p = softmax(2 * z)"), replace(0, "p = exp(z)")],
     "layer_norm_invariance": [

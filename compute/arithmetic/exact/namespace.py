@@ -14,6 +14,7 @@ import sympy
 
 from compute.arithmetic.exact import algebra, cases, entrywise, orders
 from compute.arithmetic.exact.bounds import PROGRESS, check
+from compute.arithmetic.exact.limits import limit
 from compute.arithmetic.exact.proofs import compare_all
 from compute.arithmetic.exact.readable import readable
 from compute.arithmetic.expressions import Expression
@@ -214,6 +215,20 @@ class Exact:
     def equality(self, left: Array, right: Array, relation: Relation = EQUAL) -> Equality:
         in_full = entrywise.each(self.in_full, 1)
         return compare_all(in_full(left), in_full(right), relation)
+
+    def limit(self, a: Array, name: str, to: Expression | None, sign: int) -> Array | None:
+        """Return the limit of each entry as a symbol goes to a constant; None if one is not found.
+
+        to: None for infinity, with its sign.
+        """
+        symbol = self.symbols.symbol(name)
+        worth = sign * sympy.oo if to is None else algebra.value(to, self.symbols)
+        found = np.empty(a.shape, dtype=object)
+        for at in np.ndindex(a.shape):
+            found[at] = limit(self.in_full(a[at]), symbol, worth)
+            if found[at] is None:
+                return None
+        return found
 
     def is_finite(self, a: Array) -> bool:
         return not any(one is sympy.nan or orders.is_infinite(one) for one in entrywise.entries(a).flat)

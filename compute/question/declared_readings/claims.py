@@ -8,8 +8,16 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality, Relation
 from compute.dimensions import product
+from compute.errors import at
+from compute.graph.graph import Graph
 from compute.programs.claims import Claim as BuiltClaim
-from compute.programs.claims import Comparison, GradientValue, ShapeComparison, ToleratedClaim
+from compute.programs.claims import (
+    Comparison,
+    GradientValue,
+    LimitValue,
+    ShapeComparison,
+    ToleratedClaim,
+)
 from compute.programs.language import inner_names
 from compute.question.declared_readings.declaration import (
     Amounts,
@@ -78,21 +86,12 @@ class _Gradients:
             without = {*plan.cut, *plan.unknown}
             self._plans.append((plan, [one for one in wanted if one.wrt.index not in without]))
         filled = {one.value.index for _, wanted in self._plans for one in wanted}
-        dependent = _find_dependent(main, filled)
-        self._boundary = {
-            operand.index
-            for index in dependent - filled
-            for operand in main.graph.values[index].inputs
-            if operand.index not in dependent and main.reachable[operand.index]
-        }
-        main.request(self._boundary)
-        self._evaluation = Evaluation(main.graph, main.arithmetic, {*self._boundary, *filled})
-        self._evaluation.request(index for index in sides if index in dependent)
+        self.evaluation, self._boundary = _plan_dependent([main], filled, sides)
 
     def predict(self) -> tuple[int, int, int]:
         """Return the work, the numbers held in a backward pass, and those held until the answer is sent."""
         passes = [predict_backward_pass(plan) for plan, _ in self._plans]
-        computed = self._evaluation.computed_values()
+        computed = self.evaluation.computed_values()
         work = sum(backward for backward, _ in passes)
         work += sum(value.applied.work for value in computed if value.applied is not None)
         entries = sum(known_size(product(value.shape)) for value in computed)
@@ -103,7 +102,7 @@ class _Gradients:
     def held(self) -> int:
         """An estimate of the bytes of the plans."""
         plans = sum(differentiation_bytes(plan) for plan, _ in self._plans)
-        return plans + evaluation_bytes(self._evaluation)
+        return plans + evaluation_bytes(self.evaluation)
 
     def run(self, values: Mapping[int, Array]) -> dict[int, Array]:
         """Return the gradients and the values computed from them, by index."""
@@ -116,14 +115,76 @@ class _Gradients:
             for one in wanted:
                 zeros = arithmetic.zeros(numeric_shape(one.wrt.shape) or ())
                 known[one.value.index] = totals.get(one.wrt.index, zeros)
-        return self._evaluation.run(known)
+        return self.evaluation.run(known)
 
 
-def _find_dependent(evaluation: Evaluation, indices: set[int]) -> set[int]:
+class _Limits:
+    """The limits that claims use, and the values that are computed from them, in exact arithmetic.
+
+    earlier: the evaluations of the values that a limit may be of.
+    """
+
+    def __init__(self, earlier: list[Evaluation], limits: Iterable[LimitValue], sides: Iterable[int]) -> None:
+        main = earlier[0]
+        self._arithmetic: Any = main.arithmetic
+        self._graph = main.graph
+        self._wanted: list[LimitValue] = []
+        for one in limits:
+            for evaluation in earlier:
+                if evaluation.reachable[one.of.index]:
+                    evaluation.request([one.of.index])
+                    self._wanted.append(one)
+                    break
+        filled = {one.value.index for one in self._wanted}
+        self.evaluation, self._boundary = _plan_dependent(earlier, filled, sides)
+
+    def run(self, values: Mapping[int, Array]) -> tuple[dict[int, Array], set[int]]:
+        """Return the limits and the values computed from them, by index, and the indices of those not found.
+
+        Raises QuestionErrors if a value does not depend on the symbol of its limit.
+        """
+        known = {index: values[index] for index in self._boundary}
+        missing: set[int] = set()
+        for one in self._wanted:
+            entries = values[one.of.index]
+            if not any(str(symbol) == one.symbol for entry in entries.flat for symbol in entry.free_symbols):
+                message = f"the value does not depend on the symbol {one.symbol}"
+                raise at(one.path, message, "a symbol that the value holds", "another symbol")
+            found = self._arithmetic.limit(entries, one.symbol, one.to, one.sign)
+            if found is None:
+                missing.add(one.value.index)
+                found = self._arithmetic.zeros(entries.shape)
+            known[one.value.index] = found
+        missing = _find_dependent(self._graph, missing)
+        return self.evaluation.run(known), missing
+
+
+def _plan_dependent(
+    earlier: list[Evaluation], filled: set[int], sides: Iterable[int]
+) -> tuple[Evaluation, set[int]]:
+    """Plan the sides that are computed from values without a step, once these are filled in.
+
+    Return the evaluation, and the indices of what it needs of the earlier ones, which are asked for it.
+    """
+    graph = earlier[0].graph
+    dependent = _find_dependent(graph, filled)
+    boundary = set()
+    for index in dependent - filled:
+        for operand in graph.values[index].inputs:
+            providers = [evaluation for evaluation in earlier if evaluation.reachable[operand.index]]
+            if operand.index not in dependent and providers:
+                providers[0].request([operand.index])
+                boundary.add(operand.index)
+    evaluation = Evaluation(graph, earlier[0].arithmetic, {*boundary, *filled})
+    evaluation.request(index for index in sides if index in dependent)
+    return evaluation, boundary
+
+
+def _find_dependent(graph: Graph, indices: set[int]) -> set[int]:
     """Return these indices and those of all values that are computed from them."""
     dependent = set(indices)
     if dependent:
-        for value in evaluation.graph.values[min(dependent) :]:
+        for value in graph.values[min(dependent) :]:
             if any(operand.index in dependent for operand in value.inputs):
                 dependent.add(value.index)
     return dependent
@@ -141,6 +202,9 @@ class _Planned(PlannedReading):
         ]
         gradients = [one for claim in claims for one in claim.gradients]
         self._gradients = _Gradients(evaluation, gradients, sides) if gradients else None
+        limits = [one for claim in claims for one in claim.limits]
+        earlier = [evaluation] if self._gradients is None else [evaluation, self._gradients.evaluation]
+        self._limits = _Limits(earlier, limits, sides) if limits else None
         evaluation.request(sides)
 
     def predict(self, work: Work) -> Amounts:
@@ -154,14 +218,20 @@ class _Planned(PlannedReading):
         values = run.values
         if self._gradients is not None:
             values = {**values, **self._gradients.run(values)}
-        return [self._verify(claim, values) for claim in self._claims]
+        missing: set[int] = set()
+        if self._limits is not None:
+            found, missing = self._limits.run(values)
+            values = {**values, **found}
+        return [self._verify(claim, values, missing) for claim in self._claims]
 
-    def _verify(self, claim: BuiltClaim, values: Mapping[int, Array]) -> Equality:
+    def _verify(self, claim: BuiltClaim, values: Mapping[int, Array], missing: set[int]) -> Equality:
         """Return the worst result of a claim's comparisons."""
         results = []
         for one in claim.comparisons:
             result = (
-                self._compare_shapes(one) if isinstance(one, ShapeComparison) else self._compare(one, values)
+                self._compare_shapes(one)
+                if isinstance(one, ShapeComparison)
+                else self._compare(one, values, missing)
             )
             if len(claim.comparisons) > 1 and not result.holds:
                 result = replace(
@@ -174,9 +244,14 @@ class _Planned(PlannedReading):
         verdict = ("proved" if comparison.holds else "refuted") if self._arithmetic.simplifies else None
         return Equality(comparison.holds, None, verdict, comparison.how)
 
-    def _compare(self, comparison: Comparison, values: Mapping[int, Array]) -> Equality:
-        """Return whether a comparison holds; unknown if it depends on unknown values."""
+    def _compare(self, comparison: Comparison, values: Mapping[int, Array], missing: set[int]) -> Equality:
+        """Return whether a comparison holds; unknown if it depends on unknown values.
+
+        missing: the indices of limits that were not found, and of what depends on them.
+        """
         sides = comparison.sides
+        if sides is not None and any(side.index in missing for side in sides):
+            return Equality(None, None, "undecided", "the limit was not found, or does not exist")
         if sides is None or not all(side.index in values for side in sides):
             return UNKNOWN
         arithmetic = self._arithmetic
@@ -192,14 +267,14 @@ def _without_nan(equality: Equality, nan: Array, relation: Relation) -> Equality
         return equality
     if relation.sign == "!=":
         return replace(equality, largest_difference=None)
-    at = [int(index) for index in np.argwhere(nan)[0]]
+    place = [int(index) for index in np.argwhere(nan)[0]]
     said = (
         "equals nothing, not even itself"
         if relation.sign == "=="
         else "is neither less nor more than anything"
     )
-    how = f"a side is NaN{f' at {at}' if at else ''}, and NaN {said}"
-    return Equality(False, None, equality.verdict and "refuted", how, at=at or None)
+    how = f"a side is NaN{f' at {place}' if place else ''}, and NaN {said}"
+    return Equality(False, None, equality.verdict and "refuted", how, at=place or None)
 
 
 class ClaimsReading(Reading):
@@ -211,7 +286,7 @@ class ClaimsReading(Reading):
         [],
         "Claims to verify for these numbers: equations, inequalities and chains of them, such as"
         " p[0] == 1 - p[1] or 0 < p <= 1; grad(L, v) is a gradient, h.weights a value inside a line, and"
-        " shape(x) == [2, 3] a claim about a shape.",
+        " shape(x) == [2, 3] a claim about a shape; limit(p, beta, inf) is a limit, in exact arithmetic.",
         "ClaimTexts",
         100,
     )

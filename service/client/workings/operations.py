@@ -3618,7 +3618,7 @@ class Graph(Protocol[Result]):
         data: The inputs that are data, and not trainable.
         claims: Claims to verify for these numbers: equations, inequalities and chains of them, such as
             p[0] == 1 - p[1] or 0 < p <= 1; grad(L, v) is a gradient, h.weights a value inside a line, and
-            shape(x) == [2, 3] a claim about a shape.
+            shape(x) == [2, 3] a claim about a shape; limit(p, beta, inf) is a limit, in exact arithmetic.
         """
 
 

@@ -244,3 +244,39 @@ def test_errors_name_the_column_and_the_cause(claim: str, column: int, message: 
         assert error.message.startswith(f"column {column}: ")
         assert message in error.message
         assert 0 < len(error.received) <= 80
+
+
+def test_limits_of_a_softmax_and_of_what_follows() -> None:
+    program = ("p = softmax(z * b)", "h = attention(q, k, v, scale='beta')", "L = sum(h)")
+    inputs = {"z": [1, 2, 0], "b": "beta", "q": [[1, 0]], "k": [[1, 0], [0, 1]], "v": [[1], [3]]}
+    found = results(
+        program, inputs, "limit(p, beta, inf) == [0, 1, 0]", "limit(p, beta, 0) == 1/3",
+        "limit(p, beta, -inf) == [0, 0, 1]", "limit(h, beta, inf) == 1", "limit(h, beta, 0) == 2",
+        "limit(grad(L, q), beta, inf) == 0", "0 < limit(p, beta, 1) < 1", "limit(p, beta, inf) == [1, 0, 0]",
+        "limit(1/b, beta, 0) > 0", "1 < 2 < limit(p[0]*b, beta, inf) + 3", arithmetic="exact",
+    )  # fmt: skip
+    assert [claim.verdict for claim in found] == ["proved"] * 7 + ["refuted", "undecided", "proved"]
+    assert found[8].how == "the limit was not found, or does not exist"
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("limit(y, w, inf) == 1", "does not depend on the symbol w"),
+        ("limit(y, 2*x, inf) == 1", "column 10: is no symbol"),
+        ("limit(y, x, y) == 1", "column 13: is no number"),
+        ("limit(y, x) == 1", "column 1: limit takes 3 arguments"),
+        ("limit(limit(y, x, 0), x, 0) == 1", "column 7: a limit of a limit"),
+        ("limit(y, x, 1/0) == 1", "no value"),
+    ],
+)
+def test_limits_that_are_refused(claim: str, message: str) -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        results(("y = exp(x)",), {"x": "x"}, claim, arithmetic="exact")
+    [error] = caught.value.errors
+    assert error.path == ("claims", 0)
+    assert message in error.message
+
+
+def test_limits_need_exact_arithmetic() -> None:
+    assert "limits need exact arithmetic" in first_error("limit(y, beta, inf) == 1").message

@@ -139,3 +139,37 @@ def test_infinities_and_nan() -> None:
         assert compare(sympy.S.One, sympy.oo, Relation(sign)).verdict == verdict
     for sign, verdict in (("<", "refuted"), ("!=", "proved"), ("==", "refuted")):
         assert compare(sympy.nan, sympy.S.One, Relation(sign)).verdict == verdict
+
+
+def _expression(draw: random.Random, depth: int) -> str:
+    if depth == 0:
+        return draw.choice(["a", "b", "p", "q", "m", "1", "2", "1/2"])
+    one, other = (_expression(draw, draw.randrange(depth)) for _ in range(2))
+    forms = [
+        f"({one} + {other})", f"({one} - {other})", f"({one})*({other})", f"({one})/(1 + ({other})**2)",
+        f"exp({one})", f"({one})**2", f"max({one}, {other})", f"abs({one})", f"sqrt(p*({one})**2)",
+        f"log(1 + exp({one}))", f"tanh({one})",
+    ]  # fmt: skip
+    return draw.choice(forms)
+
+
+def test_no_random_relation_is_proved_that_fails_somewhere() -> None:
+    draw, proved = random.Random(11), 0
+    for _ in range(120):
+        sides = [number(_expression(draw, draw.randint(0, 2))) for _ in range(2)]
+        sign = draw.choice([*HOLDS])
+        if compare(*sides, Relation(sign)).verdict != "proved":
+            continue
+        proved += 1
+        for _ in range(15):
+            point = {}
+            for one in sides[0].free_symbols | sides[1].free_symbols:
+                worth = sympy.Rational(draw.randint(1, 12), draw.choice([1, 3, 10]))
+                is_below = one.is_negative or (one.is_nonnegative is None and draw.random() < 0.5)
+                point[one] = -worth if is_below else worth
+            left, right = (sympy.N(side.subs(point), 40) for side in sides)
+            if abs(left - right) < 1e-30:  # equal up to rounding
+                assert sign in ("<=", ">="), (sides, point)
+            else:
+                assert HOLDS[sign](left, right), (sides, sign, point)
+    assert proved > 10
