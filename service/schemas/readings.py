@@ -16,6 +16,7 @@ from compute.question.declared_readings.declaration import AnswerPart, Reading, 
 from compute.readings.described import Entry
 from service.schemas.naming import camel_case
 from service.schemas.types import (
+    INTEGRAL,
     LEFT_OUT,
     AnswerEntry,
     AnswerTensor,
@@ -108,6 +109,8 @@ def _wire_type(kind: Any, base: type[Wire]) -> Any:
         return Name
     if kind is bool and base is Request:
         return StrictBool
+    if kind is int and base is Request:
+        return Annotated[int, INTEGRAL]
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _wire_model(kind, base)
     origin, arguments = get_origin(kind), get_args(kind)
