@@ -156,17 +156,18 @@ def _expression(draw: random.Random, depth: int) -> str:
 def test_no_random_relation_is_proved_that_fails_somewhere() -> None:
     draw, proved = random.Random(11), 0
     for _ in range(120):
-        sides = [number(_expression(draw, draw.randint(0, 2))) for _ in range(2)]
+        one, other = (number(_expression(draw, draw.randint(0, 2))) for _ in range(2))
+        sides = (one, other)
         sign = draw.choice([*HOLDS])
-        if compare(*sides, Relation(sign)).verdict != "proved":
+        if compare(one, other, Relation(sign)).verdict != "proved":
             continue
         proved += 1
         for _ in range(15):
             point = {}
-            for one in sides[0].free_symbols | sides[1].free_symbols:
+            for symbol in one.free_symbols | other.free_symbols:
                 worth = sympy.Rational(draw.randint(1, 12), draw.choice([1, 3, 10]))
-                is_below = one.is_negative or (one.is_nonnegative is None and draw.random() < 0.5)
-                point[one] = -worth if is_below else worth
+                is_below = symbol.is_negative or (symbol.is_nonnegative is None and draw.random() < 0.5)
+                point[symbol] = -worth if is_below else worth
             left, right = (sympy.N(side.subs(point), 40) for side in sides)
             if abs(left - right) < 1e-30:  # equal up to rounding
                 assert sign in ("<=", ">="), (sides, point)
