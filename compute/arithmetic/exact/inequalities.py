@@ -13,7 +13,7 @@ import sympy
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.enclosures import sign_of
 from compute.arithmetic.exact.readable import MAX_DEGREE, MAX_TERMS, Fraction
-from compute.arithmetic.exact.zero import CASES, branches, cancels, exponential
+from compute.arithmetic.exact.zero import CASES, cancels, exponential, shown_in_every_case
 
 LONGEST = 1_000  # operations of a number whose sign is looked for
 MOST_SYMBOLS = 7  # symbols and generators of a polynomial that is factored
@@ -180,21 +180,10 @@ def _by_exponential(number: Any, strict: bool) -> str | None:
 
 def _by_signs(number: Any, strict: bool) -> str | None:
     """Prove a sign in each combination of the signs that the cases of a number depend on."""
-    found = branches(number)
-    if found is None:
+    signs = shown_in_every_case(number, lambda branch, given: _is_signed_given(branch, given, strict))
+    if signs is None:
         return None
-    count, combinations = found
-    shown = 0
-    for signs, branch in combinations:
-        if branch.has(sympy.nan, sympy.zoo):
-            continue  # an inequality holds where both sides are defined
-        shown += 1
-        if branch.has(*CASES) or not _is_signed_given(branch, signs, strict):
-            return None
-    if not shown:
-        return None
-    words = "the sign" if count == 1 else f"the {count} signs"
-    return f"the difference has the sign in every case of {words} that it depends on"
+    return f"the difference has the sign in every case of {signs} that it depends on"
 
 
 def _is_signed_given(number: Any, signs: dict[Any, int], strict: bool) -> bool:
