@@ -5,7 +5,7 @@ from typing import Any
 
 from compute.dimensions import ShapeError, product
 from compute.graph.graph import Value, apply
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_literal, add_size
 from compute.programs.library.selection import take_at
 
 FULL = (None, None, None)
@@ -65,11 +65,10 @@ def _flat_index(indices: list[Any], a: Value, first: int) -> Value:
     total: Value | None = None
     for at, index in enumerate(indices):
         size = a.shape[first + at]
-        single = isinstance(index, int)
-        given = apply("constant", graph=a.graph, **size_expression(index)) if single else index
+        given = add_literal(a.graph, index) if isinstance(index, int) else index
         numbers = apply("index_numbers", given, size=size)
         if total is not None:
-            numbers = total * apply("constant", graph=a.graph, **size_expression(size)) + numbers
+            numbers = total * add_size(a.graph, size) + numbers
         total = numbers
     assert total is not None
     return total

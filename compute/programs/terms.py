@@ -15,7 +15,7 @@ from compute.graph.primitive import REGISTRY
 from compute.names.suggestions import find_synonym
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_literal, add_size
 from compute.operations.framework.declaration import AttributeField, Operation
 from compute.operations.framework.setting_types import allowed_types, is_constant
 from compute.operations.framework.settings import describe_expected, fits, with_integral_floats
@@ -172,7 +172,7 @@ class Terms:
             size: Size = _entry(sizes, node)
             if isinstance(size, int):
                 return number_expression(size)
-            return apply("constant", graph=self.graph, **size_expression(size))
+            return add_size(self.graph, size)
         operand = self.build(inner)
         if isinstance(operand, Unknown):
             return operand
@@ -450,8 +450,7 @@ class Terms:
                 if "real" in kinds:
                     return self._as_numbers(value)
                 if called.family in TRUTHS and kinds == ("boolean",):
-                    zero = self.value(number_expression(0))
-                    return apply("not_equal", self._as_numbers(value), zero)
+                    return apply("not_equal", self._as_numbers(value), add_literal(self.graph, 0))
         else:
             kinds = ("real", "boolean") if name in called.masks else ("real", "index")
             if name in called.masks and value.is_input:
@@ -479,7 +478,7 @@ class Terms:
         """Return a term as a value of the graph; constants become steps."""
         if isinstance(term, Value):
             return term
-        return apply("constant", graph=self.graph, expression=term, sizes={})
+        return add_literal(self.graph, term)
 
     def _as_numbers(self, value: Value) -> Value:
         """Return booleans as 0 and 1, and indices as numbers."""
