@@ -32,11 +32,16 @@ def index_value(a: Value, items: Sequence[Any]) -> Value:
         if None in spread:
             raise ShapeError("a new axis cannot stand beside lists of indices")
         return _take_arrays(a, basic, arrays)
-    found = apply("part", a, items=tuple(basic)) if any(item != FULL for item in basic) else a
+    found = _take_part(a, basic)
     for at, item in enumerate(kept for kept in spread if not isinstance(kept, int)):
         if item is None:
             found = apply("expand_dims", found, axis=at - found.rank - 1)
     return found
+
+
+def _take_part(a: Value, items: list[Any]) -> Value:
+    """Return the part at numbers and slices; the value itself if they leave nothing out."""
+    return apply("part", a, items=tuple(items)) if any(item != FULL for item in items) else a
 
 
 def _take_arrays(a: Value, items: list[Any], arrays: list[int]) -> Value:
@@ -50,8 +55,7 @@ def _take_arrays(a: Value, items: list[Any], arrays: list[int]) -> Value:
             raise ShapeError(
                 "a mask selects a number of entries that depends on its values; use where(mask, a, 0)"
             )
-    if slices := [FULL if at in indexed else item for at, item in enumerate(items)]:
-        a = apply("part", a, items=tuple(slices)) if any(one != FULL for one in slices) else a
+    a = _take_part(a, [FULL if at in indexed else item for at, item in enumerate(items)])
     if len(indexed) == 1:
         return take_at(a, items[first], first - a.rank)
     sizes = a.shape[first : last + 1]
