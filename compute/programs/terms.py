@@ -329,7 +329,7 @@ class Terms:
         plain = called.values_first if isinstance(called, Function) else True
         if plain and len(node.operands) <= len(called.inputs):
             for name, operand in zip(called.inputs, node.operands, strict=False):
-                if operand.head != "literal" or operand.items[0] is not None:
+                if not _is_none(operand):
                     arguments[name] = self._argument(called, name, operand)
         else:
             for name, operand in self._by_position(called, node):
@@ -361,11 +361,10 @@ class Terms:
         parameters = _parameters(called)
         operands = list(node.operands)
         pairs: list[tuple[str, Any]] = []
-        variadic = list(called.inputs)[-1] if isinstance(called, Function) and called.variadic else None
         for name in parameters:
             if not operands:
                 break
-            if name == variadic:
+            if _takes_any_number(called, name):
                 is_list = name == parameters[0] and operands[0].head == "list"
                 taken = operands[0].operands if is_list else tuple(operands)
                 pairs.append((name, taken))
@@ -387,10 +386,10 @@ class Terms:
     ) -> None:
         """Add one argument. Raises ProgramFault if it does not fit."""
         if name not in called.attributes:
-            if isinstance(called, Function) and called.variadic and name == list(called.inputs)[-1]:
+            if _takes_any_number(called, name):
                 nodes = node if isinstance(node, tuple) else node.operands if node.head == "list" else (node,)
                 arguments[name] = tuple(self._argument(called, name, one) for one in nodes)
-            elif not (isinstance(node, Node) and node.head == "literal" and node.items[0] is None):
+            elif not _is_none(node):
                 arguments[name] = self._argument(called, name, node)
             return
         attribute = called.attributes[name]
@@ -526,6 +525,16 @@ def _is_constant(node: Node) -> bool:
     if node.head in ("number", "name"):
         return node.head == "number" or node.text in NAMED_NUMBERS
     return node.head in ("negative", "power", *SCALARS) and all(map(_is_constant, node.operands))
+
+
+def _is_none(node: Node) -> bool:
+    """Return whether a node writes None, which leaves an argument out."""
+    return node.head == "literal" and node.items[0] is None
+
+
+def _takes_any_number(called: Operation | Function, name: str) -> bool:
+    """Return whether any number of values may be sent for an input, also as a list."""
+    return isinstance(called, Function) and called.variadic and name in called.inputs
 
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
