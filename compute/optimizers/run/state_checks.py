@@ -55,7 +55,7 @@ def _check_buffer(
     path: Path, names: TraceNames, owner: str, name: str, array: Array, arithmetic: Arithmetic
 ) -> list[QuestionError]:
     """Return the errors of one buffer."""
-    shape = names.buffer_shape(owner, name)
+    shape = names.buffer_shape(owner)
     if array.shape != shape:
         expected, received = (f"shape {[*each]}" for each in (shape, array.shape))
         return [QuestionError(path, "does not have the shape of the buffer", expected, received)]
