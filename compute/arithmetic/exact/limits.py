@@ -15,10 +15,10 @@ DIGITS = 60
 CHECKS = 3  # points for the other symbols
 STEPS = (10**2, 10**4)  # how far a symbol goes to infinity; at 1 over these from a constant
 TINY = sympy.Rational(1, 10**30)
+# SymPy raises any of these where a sign is unknown: the limit was not found.
 SYMPY_FAILURES = (
     NotImplementedError, ValueError, TypeError, ArithmeticError, AttributeError, RecursionError,
 )  # fmt: skip
-"""What `sympy.limit` raises for numbers of unknown sign. They stand for a limit that was not found."""
 
 
 def limit(number: Any, symbol: Any, to: Any) -> Any | None:
