@@ -378,7 +378,7 @@ class Constants:
             for name, declared in declared_schedule.settings.items()
         }
         reduce = partial(declared_schedule.rate, self.arithmetic, **settings)
-        return Plateau(reduce, settings, settings["losses"])
+        return Plateau(reduce, settings)
 
 
 def needs_losses(schedule: ScheduleConfig) -> bool:
