@@ -5,9 +5,10 @@ parameters is that of arguments by position. The first sentence of the docstring
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -120,8 +121,10 @@ def function(
         hints = get_type_hints(build, include_extras=True)
         inputs: dict[str, tuple[Kind, ...]] = {}
         attributes: dict[str, AttributeField] = {}
-        optional, variadic, takes_graph = set(), False, False
-        for parameter in inspect.signature(build).parameters.values():
+        optional, takes_graph = set(), False
+        leading: list[str] | None = None
+        parameters = inspect.signature(build).parameters
+        for parameter in parameters.values():
             annotation = hints[parameter.name]
             kinds = _kinds(annotation)
             if annotation is Graph:
@@ -132,15 +135,16 @@ def function(
                 attributes[parameter.name] = AttributeField(Attribute("", least), annotation, default)
             else:
                 inputs[parameter.name] = kinds
-                variadic = variadic or parameter.kind is parameter.VAR_POSITIONAL
+                if parameter.kind is parameter.VAR_POSITIONAL:
+                    leading = [*takewhile(lambda name: name not in inputs, parameters)]
                 if parameter.default is None:
                     optional.add(parameter.name)
         if chosen in LIBRARY:
             raise ValueError(f"the function {chosen} is declared twice")
         LIBRARY[chosen] = Function(
-            chosen, partial(_build, build, takes_graph, tuple(inputs), variadic), inputs, attributes,
-            frozenset(optional), tuple(one for one in hints if one not in ("graph", "return")), variadic,
-            family, first_sentence(build.__doc__ or ""), example,
+            chosen, partial(_build, build, takes_graph, tuple(inputs), leading), inputs, attributes,
+            frozenset(optional), tuple(one for one in hints if one not in ("graph", "return")),
+            leading is not None, family, first_sentence(build.__doc__ or ""), example,
         )  # fmt: skip
         return build
 
@@ -156,19 +160,20 @@ def _build(
     build: Callable[..., Value | Several],
     takes_graph: bool,
     names: tuple[str, ...],
-    variadic: bool,
+    leading: Sequence[str] | None,
     graph: Graph,
     *values: Value,
     **settings: Any,
 ) -> Value | Several:
-    """Call a declared function with its values and settings by name, or with any number of values."""
+    """Call a declared function with its values and settings by name.
+
+    leading: the settings before its values if it takes any number of them; otherwise None.
+    """
     if takes_graph:
         settings["graph"] = graph
-    if not variadic:
+    if leading is None:
         return build(**dict(zip(names, values, strict=True)), **settings)
-    before = list(inspect.signature(build).parameters)
-    leading = [settings.pop(name) for name in before[: before.index(names[0])]]
-    return build(*leading, *values, **settings)
+    return build(*[settings.pop(name) for name in leading], *values, **settings)
 
 
 def _kinds(annotation: Any) -> tuple[Kind, ...] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from compute.dimensions import ShapeError, product
 from compute.graph.graph import Value, apply
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_literal, add_size
 from compute.programs.library.selection import take_at
 
 FULL = (None, None, None)
@@ -32,11 +32,16 @@ def index_value(a: Value, items: Sequence[Any]) -> Value:
         if None in spread:
             raise ShapeError("a new axis cannot stand beside lists of indices")
         return _take_arrays(a, basic, arrays)
-    found = apply("part", a, items=tuple(basic)) if any(item != FULL for item in basic) else a
+    found = _take_part(a, basic)
     for at, item in enumerate(kept for kept in spread if not isinstance(kept, int)):
         if item is None:
             found = apply("expand_dims", found, axis=at - found.rank - 1)
     return found
+
+
+def _take_part(a: Value, items: list[Any]) -> Value:
+    """Return the part at numbers and slices; the value itself if they leave nothing out."""
+    return apply("part", a, items=tuple(items)) if any(item != FULL for item in items) else a
 
 
 def _take_arrays(a: Value, items: list[Any], arrays: list[int]) -> Value:
@@ -50,8 +55,7 @@ def _take_arrays(a: Value, items: list[Any], arrays: list[int]) -> Value:
             raise ShapeError(
                 "a mask selects a number of entries that depends on its values; use where(mask, a, 0)"
             )
-    if slices := [FULL if at in indexed else item for at, item in enumerate(items)]:
-        a = apply("part", a, items=tuple(slices)) if any(one != FULL for one in slices) else a
+    a = _take_part(a, [FULL if at in indexed else item for at, item in enumerate(items)])
     if len(indexed) == 1:
         return take_at(a, items[first], first - a.rank)
     sizes = a.shape[first : last + 1]
@@ -65,11 +69,10 @@ def _flat_index(indices: list[Any], a: Value, first: int) -> Value:
     total: Value | None = None
     for at, index in enumerate(indices):
         size = a.shape[first + at]
-        single = isinstance(index, int)
-        given = apply("constant", graph=a.graph, **size_expression(index)) if single else index
+        given = add_literal(a.graph, index) if isinstance(index, int) else index
         numbers = apply("index_numbers", given, size=size)
         if total is not None:
-            numbers = total * apply("constant", graph=a.graph, **size_expression(size)) + numbers
+            numbers = total * add_size(a.graph, size) + numbers
         total = numbers
     assert total is not None
     return total

@@ -15,7 +15,7 @@ from compute.graph.primitive import REGISTRY
 from compute.names.suggestions import find_synonym
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_literal, add_size
 from compute.operations.framework.declaration import AttributeField, Operation
 from compute.operations.framework.setting_types import allowed_types, is_constant
 from compute.operations.framework.settings import describe_expected, fits, with_integral_floats
@@ -172,7 +172,7 @@ class Terms:
             size: Size = _entry(sizes, node)
             if isinstance(size, int):
                 return number_expression(size)
-            return apply("constant", graph=self.graph, **size_expression(size))
+            return add_size(self.graph, size)
         operand = self.build(inner)
         if isinstance(operand, Unknown):
             return operand
@@ -329,7 +329,7 @@ class Terms:
         plain = called.values_first if isinstance(called, Function) else True
         if plain and len(node.operands) <= len(called.inputs):
             for name, operand in zip(called.inputs, node.operands, strict=False):
-                if operand.head != "literal" or operand.items[0] is not None:
+                if not _is_none(operand):
                     arguments[name] = self._argument(called, name, operand)
         else:
             for name, operand in self._by_position(called, node):
@@ -361,11 +361,10 @@ class Terms:
         parameters = _parameters(called)
         operands = list(node.operands)
         pairs: list[tuple[str, Any]] = []
-        variadic = list(called.inputs)[-1] if isinstance(called, Function) and called.variadic else None
         for name in parameters:
             if not operands:
                 break
-            if name == variadic:
+            if _takes_any_number(called, name):
                 is_list = name == parameters[0] and operands[0].head == "list"
                 taken = operands[0].operands if is_list else tuple(operands)
                 pairs.append((name, taken))
@@ -387,10 +386,10 @@ class Terms:
     ) -> None:
         """Add one argument. Raises ProgramFault if it does not fit."""
         if name not in called.attributes:
-            if isinstance(called, Function) and called.variadic and name == list(called.inputs)[-1]:
+            if _takes_any_number(called, name):
                 nodes = node if isinstance(node, tuple) else node.operands if node.head == "list" else (node,)
                 arguments[name] = tuple(self._argument(called, name, one) for one in nodes)
-            elif not (isinstance(node, Node) and node.head == "literal" and node.items[0] is None):
+            elif not _is_none(node):
                 arguments[name] = self._argument(called, name, node)
             return
         attribute = called.attributes[name]
@@ -450,8 +449,7 @@ class Terms:
                 if "real" in kinds:
                     return self._as_numbers(value)
                 if called.family in TRUTHS and kinds == ("boolean",):
-                    zero = self.value(number_expression(0))
-                    return apply("not_equal", self._as_numbers(value), zero)
+                    return apply("not_equal", self._as_numbers(value), add_literal(self.graph, 0))
         else:
             kinds = ("real", "boolean") if name in called.masks else ("real", "index")
             if name in called.masks and value.is_input:
@@ -479,7 +477,7 @@ class Terms:
         """Return a term as a value of the graph; constants become steps."""
         if isinstance(term, Value):
             return term
-        return apply("constant", graph=self.graph, expression=term, sizes={})
+        return add_literal(self.graph, term)
 
     def _as_numbers(self, value: Value) -> Value:
         """Return booleans as 0 and 1, and indices as numbers."""
@@ -527,6 +525,16 @@ def _is_constant(node: Node) -> bool:
     if node.head in ("number", "name"):
         return node.head == "number" or node.text in NAMED_NUMBERS
     return node.head in ("negative", "power", *SCALARS) and all(map(_is_constant, node.operands))
+
+
+def _is_none(node: Node) -> bool:
+    """Return whether a node writes None, which leaves an argument out."""
+    return node.head == "literal" and node.items[0] is None
+
+
+def _takes_any_number(called: Operation | Function, name: str) -> bool:
+    """Return whether any number of values may be sent for an input, also as a list."""
+    return isinstance(called, Function) and called.variadic and name in called.inputs
 
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}

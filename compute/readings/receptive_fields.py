@@ -81,8 +81,7 @@ def _read(fields: Fields, operand: Value, reads: Reads, image: Value, slid: set[
         if field.axis is None:
             result.append(field)
         elif window is None:
-            whole = AxisWindow(None, operand.shape[operand.rank + field.axis], 0, 0)
-            result.append(_check_whole(_compose(field, whole), image.shape[at]))
+            result.append(_check_whole(_spread(field, operand), image.shape[at]))
         else:
             if window.slides:
                 slid.add(at)
@@ -100,8 +99,7 @@ def _compose(field: Field, window: AxisWindow) -> Field:
 
 def _check_whole(field: Field, size: Size) -> Field:
     """Return everything for the field of a whole axis of a value, unless it certainly leaves some out."""
-    covers = _both(is_at_least(0, field.start), is_at_least(field.start + field.size, size))
-    return field if covers is False else Field(size, 0, 0, None, everything=True)
+    return field if _covers(field, size) is False else Field(size, 0, 0, None, everything=True)
 
 
 def _without_index(field: Field, value: Value, size: Size) -> Field:
@@ -110,12 +108,15 @@ def _without_index(field: Field, value: Value, size: Size) -> Field:
         if value.shape[value.rank + field.axis] != 1:
             return field
         field = field._replace(stride=0, axis=None)
-    covers = _both(is_at_least(0, field.start), is_at_least(field.start + field.size, size))
-    return Field(size, 0, 0, None, everything=True) if covers else field
+    return Field(size, 0, 0, None, everything=True) if _covers(field, size) else field
 
 
-def _both(one: bool | None, other: bool | None) -> bool | None:
-    return False if one is False or other is False else None if one is None or other is None else True
+def _covers(field: Field, size: Size) -> bool | None:
+    """Return whether a field holds a whole axis of the image; None if that depends on dimension names."""
+    begins, ends = is_at_least(0, field.start), is_at_least(field.start + field.size, size)
+    if begins is False or ends is False:
+        return False
+    return None if begins is None or ends is None else True
 
 
 def _unite(ones: Fields, others: Fields, value: Value, image: Value) -> Fields:

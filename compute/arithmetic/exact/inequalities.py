@@ -13,13 +13,11 @@ import sympy
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.enclosures import sign_of
 from compute.arithmetic.exact.readable import MAX_DEGREE, MAX_TERMS, Fraction
-from compute.arithmetic.exact.zero import CASES, branches, cancels, exponential
+from compute.arithmetic.exact.zero import CASES, cancels, exponential, shown_in_every_case
 
 LONGEST = 1_000  # operations of a number whose sign is looked for
 MOST_SYMBOLS = 7  # symbols and generators of a polynomial that is factored
 DIGITS = (20, 60)
-HALF = 2  # the denominator of the exponent of a square root
-SIGNED, STRICT = "at least 0", "greater than 0"
 
 
 def shown_order(number: Any, *, strict: bool) -> str | None:
@@ -33,7 +31,7 @@ def shown_order(number: Any, *, strict: bool) -> str | None:
     if size(number) > LONGEST:
         return None
     if number.is_positive or (not strict and number.is_nonnegative):
-        return f"the difference is {STRICT if strict else SIGNED} for all values of the symbols"
+        return f"the difference is {'greater than' if strict else 'at least'} 0 for all values of the symbols"
     rewritten = number.rewrite(sympy.exp) if number.has(sympy.tanh) else number
     if rewritten.has(*CASES):
         return _by_signs(rewritten, strict)
@@ -44,7 +42,7 @@ def shown_order(number: Any, *, strict: bool) -> str | None:
 
 def _is_signed(number: Any, strict: bool) -> bool:
     """Return whether a number is a product of powers of polynomials that is known not to be negative."""
-    roots = {one.base for one in number.atoms(sympy.Pow) if one.exp.is_Rational and one.exp.q == HALF}
+    roots = {one.base for one in number.atoms(sympy.Pow) if one.exp.is_Rational and one.exp.q == 2}
     squares = {
         one: sympy.Dummy(one.name, positive=one.is_positive or None, nonnegative=True) ** 2
         for one in roots if one.is_Symbol and one.is_nonnegative
@@ -70,11 +68,9 @@ def _generator(symbol: Any, fraction: Fraction) -> Any:
         return sympy.Dummy(symbol.name, positive=True)
     if meant.is_negative:
         return -sympy.Dummy(symbol.name, positive=True)
-    return (
-        sympy.Dummy(symbol.name, nonnegative=True)
-        if meant.is_nonnegative
-        else sympy.Dummy(symbol.name, real=True)
-    )
+    if meant.is_nonnegative:
+        return sympy.Dummy(symbol.name, nonnegative=True)
+    return sympy.Dummy(symbol.name, real=True)
 
 
 def _sign_of_product(polynomial: Any, *, may_vanish: bool) -> int | None:
@@ -171,30 +167,15 @@ def _by_exponential(number: Any, strict: bool) -> str | None:
         return None
     if not _is_signed(product - 1, strict):
         return None
-    return (
-        "the exponential of the difference is at least 1"
-        if not strict
-        else ("the exponential of the difference is greater than 1")
-    )
+    return f"the exponential of the difference is {'greater than' if strict else 'at least'} 1"
 
 
 def _by_signs(number: Any, strict: bool) -> str | None:
     """Prove a sign in each combination of the signs that the cases of a number depend on."""
-    found = branches(number)
-    if found is None:
+    signs = shown_in_every_case(number, lambda branch, given: _is_signed_given(branch, given, strict))
+    if signs is None:
         return None
-    count, combinations = found
-    shown = 0
-    for signs, branch in combinations:
-        if branch.has(sympy.nan, sympy.zoo):
-            continue  # an inequality holds where both sides are defined
-        shown += 1
-        if branch.has(*CASES) or not _is_signed_given(branch, signs, strict):
-            return None
-    if not shown:
-        return None
-    words = "the sign" if count == 1 else f"the {count} signs"
-    return f"the difference has the sign in every case of {words} that it depends on"
+    return f"the difference has the sign in every case of {signs} that it depends on"
 
 
 def _is_signed_given(number: Any, signs: dict[Any, int], strict: bool) -> bool:

@@ -13,11 +13,12 @@ from compute.arithmetic.exact.orders import is_infinite
 LONGEST = 500  # operations of a number whose limit is looked for
 DIGITS = 60
 CHECKS = 3  # points for the other symbols
-STEPS = (
-    10**2,
-    10**4,
-)  # how far a symbol goes to infinity, and the inverse of how near it comes to a constant
+STEPS = (10**2, 10**4)  # how far a symbol goes to infinity; at 1 over these from a constant
 TINY = sympy.Rational(1, 10**30)
+# SymPy raises any of these where a sign is unknown: the limit was not found.
+SYMPY_FAILURES = (
+    NotImplementedError, ValueError, TypeError, ArithmeticError, AttributeError, RecursionError,
+)  # fmt: skip
 
 
 def limit(number: Any, symbol: Any, to: Any) -> Any | None:
@@ -39,8 +40,8 @@ def limit(number: Any, symbol: Any, to: Any) -> Any | None:
 def _one_sided(number: Any, symbol: Any, to: Any, side: str) -> Any | None:
     try:
         worth = sympy.limit(number, symbol, to, side)
-    except (NotImplementedError, ValueError, TypeError, ArithmeticError, AttributeError, RecursionError):
-        return None  # SymPy fails in all these ways where a sign is unknown
+    except SYMPY_FAILURES:
+        return None
     if worth.has(symbol, sympy.Limit, sympy.AccumBounds, sympy.zoo, sympy.nan, sympy.I):
         return None
     return worth if worth.is_extended_real else None

@@ -1,6 +1,6 @@
 """Prove that an exact number is zero for all values of its symbols. Every step is bounded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -142,24 +142,32 @@ def cancels(number: Any, squares: Mapping[Any, Any] = MappingProxyType({})) -> b
 
 def _by_signs(number: Any, squares: Mapping[Any, Any]) -> str | None:
     """Prove a number to be zero for each possible combination of the signs that its cases depend on."""
-    found = branches(number)
+    signs = shown_in_every_case(number, lambda branch, _: branch == 0 or cancels(branch, squares))
+    return None if signs is None else f"the difference cancels in every case of {signs} that it depends on"
+
+
+def shown_in_every_case(number: Any, is_shown: Callable[[Any, dict[Any, int]], bool]) -> str | None:
+    """Return the signs that the cases of a number depend on, in words; None if a case is not shown.
+
+    is_shown: whether a number without cases has what is to be shown, for the signs of these differences.
+    """
+    found = _branches_of(number)
     if found is None:
         return None
     count, combinations = found
     shown = 0
-    for _, branch in combinations:
+    for signs, branch in combinations:
         if branch.has(sympy.nan, sympy.zoo):
-            continue  # an equation holds where both sides are defined
-        if branch.has(*CASES) or not (branch == 0 or cancels(branch, squares)):
+            continue  # a relation holds where both sides are defined
+        if branch.has(*CASES) or not is_shown(branch, signs):
             return None
         shown += 1
     if not shown:
         return None
-    signs = "the sign" if count == 1 else f"the {count} signs"
-    return f"the difference cancels in every case of {signs} that it depends on"
+    return "the sign" if count == 1 else f"the {count} signs"
 
 
-def branches(number: Any) -> tuple[int, Iterator[tuple[dict[Any, int], Any]]] | None:
+def _branches_of(number: Any) -> tuple[int, Iterator[tuple[dict[Any, int], Any]]] | None:
     """Return how many signs the cases of a number depend on, and what it is for each combination of them.
 
     None if there are too many. A combination has the sign of each difference.

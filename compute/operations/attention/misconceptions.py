@@ -3,7 +3,7 @@
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.graph.graph import Value, apply
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_size
 from compute.operations.framework.misconceptions import (
     DoesNotApply,
     Misconception,
@@ -130,9 +130,8 @@ scale_by_all_heads = _scaled(
 def scale_by_root_of_number_of_keys(step: Step) -> Value:
     """Divide the scores by the root of the number of keys."""
     require_all_pairs(step)
-    count = size_expression(step.size(step["scores"], key_axis(step)))
-    root = apply("constant", graph=step.graph, **count)
-    return step["scores"] / apply("power", root, exponent=parse("1/2"))
+    count = add_size(step.graph, step.size(step["scores"], key_axis(step)))
+    return step["scores"] / apply("power", count, exponent=parse("1/2"))
 
 
 @misconception(

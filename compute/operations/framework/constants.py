@@ -77,11 +77,13 @@ def add_literal(graph: Graph, literal: Expression | float) -> Value:
     return apply("constant", graph=graph, expression=parsed, sizes={})
 
 
-def size_expression(size: Size) -> dict[str, Any]:
-    """Return a size as an expression, with the sizes of the names that it uses."""
+def add_size(graph: Graph, size: Size) -> Value:
+    """Add the size of an axis to the graph, as a number."""
     if isinstance(size, int):
-        return {"expression": number_expression(size), "sizes": {}}
-    return {"expression": Expression("symbol", text=str(size)), "sizes": {str(size): size}}
+        return add_literal(graph, size)
+    return apply(
+        "constant", graph=graph, expression=Expression("symbol", text=str(size)), sizes={str(size): size}
+    )
 
 
 def parse_bounded(

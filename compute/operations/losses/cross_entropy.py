@@ -7,7 +7,7 @@ from compute.arithmetic.expressions import Expression, number_expression
 from compute.errors import QuestionError
 from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.operations.framework.constants import add_literal, parse_between, size_expression
+from compute.operations.framework.constants import add_literal, add_size, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.losses.class_targets import (
     IGNORED,
@@ -164,9 +164,9 @@ def _target_distribution(
     else:
         distribution = apply("check_entries", target, only="probabilities")
     if smoothing is not None:
-        graph, count = target.graph, size_expression(classes.count)
+        graph = target.graph
         kept = add_literal(graph, Expression("subtract", (number_expression(1), smoothing)))
-        even = add_literal(graph, smoothing) / apply("constant", graph=graph, **count)
+        even = add_literal(graph, smoothing) / add_size(graph, classes.count)
         if indices:  # ignored samples stay zero
             counted = classes.target_weights(target, None, refuse_none=False)
             even = even * apply("expand_dims", counted, axis=classes.axis)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from compute.dimensions import Size
 from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_size
 from compute.operations.framework.declaration import Attribute, Input, operation
 from compute.operations.framework.shape_checks import require_same_shape
 from compute.operations.losses.reductions import OUTPUT, reduce_losses, sum_entries
@@ -65,6 +65,4 @@ def kl_divergence(
     if reduction != "batchmean":
         return reduce_losses(losses, reduction)
     count: Size = losses.shape[0] if losses.rank > 1 else 1
-    return (sum_entries(losses) / apply("constant", graph=losses.graph, **size_expression(count))).named(
-        "output"
-    )
+    return (sum_entries(losses) / add_size(losses.graph, count)).named("output")

@@ -7,7 +7,7 @@ from compute.arithmetic.expressions import HALF, number_expression
 from compute.errors import QuestionError, describe
 from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.operations.framework.constants import add_constant, add_literal, parse_between, size_expression
+from compute.operations.framework.constants import add_constant, add_literal, add_size, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
 from compute.operations.framework.shape_checks import require_same_shape, require_shape
@@ -118,7 +118,7 @@ def multi_margin(
     others = add_literal(graph, 1) - classes.one_hot(target)
     violations = others * _shortfall(add_constant(graph, "margin", margin) + differences, squared)
     violations = violations.named("violations", leading=classes.labels)
-    count = apply("constant", graph=graph, **size_expression(classes.count))
+    count = add_size(graph, classes.count)
     losses = apply("sum_over", violations, axis=-1) / count
     if class_weights is not None:
         losses = (

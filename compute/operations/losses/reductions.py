@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from compute.dimensions import product
 from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.operations.framework.constants import size_expression
+from compute.operations.framework.constants import add_size
 from compute.operations.framework.declaration import Attribute
 
 Reduction: TypeAlias = Annotated[
@@ -29,7 +29,7 @@ def sum_entries(a: Value) -> Value:
 
 def average_entries(a: Value) -> Value:
     """Return the mean of all entries."""
-    return sum_entries(a) / apply("constant", graph=a.graph, **size_expression(product(a.shape)))
+    return sum_entries(a) / add_size(a.graph, product(a.shape))
 
 
 def reduce_losses(losses: Value, reduction: str, weight: Value | None = None) -> Value:

@@ -77,6 +77,11 @@ def resolve_alias(name: str) -> str:
     return next((declared.name for declared in OPTIMIZERS.values() if name in declared.aliases), name)
 
 
+def is_true(condition: Any) -> bool:
+    """Return whether a comparison certainly holds; False if free symbols leave it undecided."""
+    return condition is True or str(condition) == "True"
+
+
 def clip(xp: Any, a: Any, low: Any, high: Any) -> Any:
     """Clip numbers to bounds, in any namespace with `maximum` and `negative`."""
     return xp.negative(xp.maximum(xp.negative(xp.maximum(a, low)), xp.negative(high)))

@@ -11,6 +11,7 @@ from compute.optimizers.rules.declaration import (
     Number,
     Setting,
     SettingField,
+    is_true,
     parse_docstring,
     settings_from_signature,
 )
@@ -310,9 +311,9 @@ def reduce_on_plateau(
     Source: PyTorch, ReduceLROnPlateau, called with the loss after each step.
     """  # fmt: skip
     reduced = rate * factor
-    if str(reduced < least) == "True":
+    if is_true(reduced < least):
         reduced = least + 0 * rate
-    return rate if str(rate - reduced <= epsilon) == "True" else reduced
+    return rate if is_true(rate - reduced <= epsilon) else reduced
 
 
 @_schedule(r"\eta_t = \eta \min\left(\frac{t}{T}, \sqrt{\frac{T}{t}}\right)")

@@ -19,7 +19,7 @@ from compute.arithmetic.expressions import (
 from compute.arithmetic.namespace import Arithmetic
 from compute.errors import QuestionErrors, at, describe
 from compute.operations.framework.declaration import Constant
-from compute.optimizers.rules.declaration import OPTIMIZERS, Number, SettingField
+from compute.optimizers.rules.declaration import OPTIMIZERS, Number, SettingField, is_true
 from compute.optimizers.rules.schedules import SCHEDULES
 from compute.optimizers.run.averages import Averaging
 from compute.optimizers.run.gradients import Clipping
@@ -246,7 +246,7 @@ def _build_run(
     }
     for name, setting in optimizer.settings.items():
         least = settings.get(setting.declared.not_below)
-        if least is not None and _is_true(settings[name] < least):
+        if least is not None and is_true(settings[name] < least):
             expected = f"at least {setting.declared.not_below}"
             raise _error(path_of(name), f"has to be {expected}", expected, values[name])
     average = read("ema_decay", 0, 1)
@@ -315,8 +315,8 @@ class Constants:
                 message = "is not a finite number"
             raise _error(path, message, "a finite number", constant) from None
         low, high = (
-            least is not None and _is_true(value < least),
-            below is not None and _is_true(value >= below),
+            least is not None and is_true(value < least),
+            below is not None and is_true(value >= below),
         )
         # Assumptions about a symbol may exceed the bounds, since it may be solved for.
         if (low or high) and not getattr(value, "free_symbols", None):
@@ -378,7 +378,7 @@ class Constants:
             for name, declared in declared_schedule.settings.items()
         }
         reduce = partial(declared_schedule.rate, self.arithmetic, **settings)
-        return Plateau(reduce, settings, settings["losses"])
+        return Plateau(reduce, settings)
 
 
 def needs_losses(schedule: ScheduleConfig) -> bool:
@@ -431,11 +431,6 @@ def _with_defaults(schedule: ScheduleConfig) -> Any:
             value = [_with_defaults(one) for one in value] if declared.is_list else _with_defaults(value)
         filled[name] = value
     return filled
-
-
-def _is_true(condition: Any) -> bool:
-    """Return whether a comparison certainly holds; False if free symbols leave it undecided."""
-    return condition is True or str(condition) == "True"
 
 
 def _error(path: Path, message: str, expected: str, constant: Constant) -> QuestionErrors:

@@ -16,15 +16,20 @@ BUFFERS = ("best", "bad_steps", "cooldown", "reductions")
 
 @dataclass(frozen=True)
 class Plateau:
-    """The settings of a learning rate that depends on losses, and the losses of steps if they were sent.
+    """The settings of a learning rate that depends on losses.
 
     reduce: returns a rate after one reduction.
     """
 
     reduce: Callable[[Number], Number]
     settings: Mapping[str, Any]
-    losses: Sequence[Number] | None = None
     _rates: dict[Number, list[Number]] = field(default_factory=dict, compare=False)
+
+    @property
+    def losses(self) -> Sequence[Number] | None:
+        """The losses of steps, if they were sent."""
+        losses: Sequence[Number] | None = self.settings["losses"]
+        return losses
 
     def loss_of(self, step: int, loss: Array | None) -> Any:
         """Return the loss to observe after a step of the trace, counted from 1; None if it is not known."""

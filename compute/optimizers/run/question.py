@@ -178,15 +178,7 @@ def _check_losses(run: Run, steps: int) -> None:
 
 def _in_numbers(state: InitialState, arithmetic: Arithmetic) -> InitialState:
     """Return a state in the numbers of a trace."""
-    if arithmetic.simplifies:
-        return state
-    return replace(
-        state,
-        buffers={
-            owner: {name: arithmetic.whole(array) for name, array in buffers.items()}
-            for owner, buffers in state.buffers.items()
-        },
-    )
+    return state if arithmetic.simplifies else state.convert(arithmetic.whole)
 
 
 def read_substituted(names: TraceNames, fields: Mapping[str, Parameters]) -> dict[Place, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import Path, QuestionError, QuestionErrors, describe, unknown_name
+from compute.optimizers.rules.declaration import is_true
 from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.plateau import BUFFERS, RATE
 from compute.optimizers.run.trace_names import TraceNames
@@ -54,7 +55,7 @@ def _check_buffer(
     path: Path, names: TraceNames, owner: str, name: str, array: Array, arithmetic: Arithmetic
 ) -> list[QuestionError]:
     """Return the errors of one buffer."""
-    shape = names.buffer_shape(owner, name)
+    shape = names.buffer_shape(owner)
     if array.shape != shape:
         expected, received = (f"shape {[*each]}" for each in (shape, array.shape))
         return [QuestionError(path, "does not have the shape of the buffer", expected, received)]
@@ -64,7 +65,7 @@ def _check_buffer(
         return _check_count(path, array, names.before if name in COUNTED_IN_STEPS else MAX_COUNT)
     if name in names.nonnegative:
         entries: list[Any] = array.reshape(-1).tolist()
-        below = next((entry for entry in entries if _is_negative(entry)), None)
+        below = next((entry for entry in entries if is_true(entry < 0)), None)
         if below is not None:
             return [QuestionError(path, "has to be at least 0", "at least 0", describe(below))]
     return []
@@ -73,12 +74,7 @@ def _check_buffer(
 def _check_count(path: Path, array: Array, most: int) -> list[QuestionError]:
     """Return the error of a number of steps or reductions that is no whole number in its bounds."""
     count = array[()]
-    if str(count >= 0) == "True" and str(count <= most) == "True" and count == int(count):
+    if is_true(count >= 0) and is_true(count <= most) and count == int(count):
         return []
     expected = f"a whole number from 0 to {most}"
     return [QuestionError(path, "does not count what happened before", expected, describe(count))]
-
-
-def _is_negative(entry: Any) -> bool:
-    """Return whether an entry is certainly below 0; False if free symbols leave it undecided."""
-    return str(entry < 0) == "True"

@@ -80,18 +80,12 @@ def _substitute_run(run: Run, convert: Callable[[Any], Any]) -> Run:
     """Return a run with its numbers converted."""
     clipping = run.clipping
     bounds = (clipping.value, clipping.norm, clipping.epsilon)
-    average, initial = run.average, run.initial
+    average = run.average
     return replace(
         run,
         groups={name: _substitute_run(own, convert) for name, own in run.groups.items()},
         average=None if average is None else replace(average, decay=convert(average.decay)),
-        initial=replace(
-            initial,
-            buffers={
-                owner: {name: map_entries(array, convert) for name, array in buffers.items()}
-                for owner, buffers in initial.buffers.items()
-            },
-        ),
+        initial=run.initial.convert(lambda array: map_entries(array, convert)),
         rate=lambda step: convert(run.rate(step)),
         settings={name: convert(value) for name, value in run.settings.items()},
         decay=None if run.decay is None else convert(run.decay),

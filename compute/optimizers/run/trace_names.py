@@ -91,13 +91,13 @@ class TraceNames:
     def shape(self, place: Place) -> tuple[int, ...]:
         """Return the shape of a value."""
         if place.part == "state":
-            return self.buffer_shape(place.parameter, place.buffer)
+            return self.buffer_shape(place.parameter)
         if place.part == "learning_rate" or not place.parameter:
             return ()
         return tuple(self._start[place.parameter].shape)
 
-    def buffer_shape(self, owner: str, name: str) -> tuple[int, ...]:  # noqa: ARG002 - as a buffer is named
-        """Return the shape of a buffer."""
+    def buffer_shape(self, owner: str) -> tuple[int, ...]:
+        """Return the shape of the buffers of an owner."""
         if owner == ALL:
             entries = sum(array.size for array in self._start.values())
             return (entries, entries)
@@ -130,8 +130,9 @@ class TraceNames:
                 losses = [Place(step, "loss")] if self.depends_on_losses else []
                 return [*losses, *self._state_of_rate(step - 1)]
             case "state" if place.buffer == AVERAGE:
-                before = Place(step - 1, "parameters" if step - 1 == self.before else "state", name)
-                before = before if before.part == "parameters" else before._replace(buffer=AVERAGE)
+                before = Place(step - 1, "state", name, AVERAGE)
+                if step - 1 == self.before:
+                    before = Place(step - 1, "parameters", name)
                 return [Place(step, "parameters", name), before]
             case "average":
                 return [Place(step, "state", name, AVERAGE)]

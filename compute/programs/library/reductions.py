@@ -5,7 +5,7 @@ from typing import Any
 from compute.arithmetic.expressions import HALF, Expression, number_expression
 from compute.dimensions import ShapeError, product
 from compute.graph.graph import Value, apply
-from compute.operations.framework.constants import add_literal, size_expression
+from compute.operations.framework.constants import add_literal, add_size
 from compute.operations.framework.declaration import Axes
 from compute.operations.losses.reductions import flatten
 from compute.programs.declaration import Condition, Entries, axes_of, axis_of, function
@@ -35,7 +35,7 @@ def count_of(a: Value, axis: Axes | None, less: int = 0) -> Value:
     count = product(a.shape[one] for one in axes_of(axis, a))
     if isinstance(count, int) and count <= less:
         raise ShapeError(f"{count} entries less {less} leave nothing to divide by")
-    return apply("constant", graph=a.graph, **size_expression(count - less))
+    return add_size(a.graph, count - less)
 
 
 @function(REDUCTIONS, "y = sum([[1, 2], [3, 4]], axis=0)", name="sum")
