@@ -17,7 +17,7 @@ from service.pages.pictures.charts import (
     Numbers,
     Panel,
 )
-from service.pages.pictures.svg import arrange_flow
+from service.pages.pictures.flows import arrange_flow
 from service.pages.pictures.words import write_words
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
