@@ -9,7 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
-from service.pages.entries import SHADES, find_shade, write_number
+from service.pages.entries import SHADES, find_shade, largest_entry, write_number
 from service.pages.pictures.charts import (
     BarChart,
     Chart,
@@ -107,7 +107,7 @@ class _HeatMapLayout:
 def _draw_heat_map(chart: HeatMap) -> tuple[float, float, str]:
     layout = _HeatMapLayout(chart)
     matrices = [panel.values for panel in chart.panels]
-    scale = _largest(matrices)
+    scale = max(map(largest_entry, matrices))
     body, right, middle = "", "", ""
     for place, panel in enumerate(chart.panels):
         x, y = layout.place(place)
@@ -377,10 +377,6 @@ def _write_ring(ring: Iterable[Pair]) -> str:
 
 def _shade_class(level: int) -> str:
     return f"{'p' if level > 0 else 'm'}{abs(level)}"
-
-
-def _largest(matrices: Sequence[Numbers]) -> float:
-    return max((float(np.abs(m[np.isfinite(m)]).max(initial=0.0)) for m in matrices), default=0.0)
 
 
 def _short(value: float) -> str:
