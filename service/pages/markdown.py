@@ -46,9 +46,7 @@ def _write_block(block: Block, level: int) -> str:
             written = [first, *(rf"\quad {line}" for line in others)]
             return "\n\n".join(f"$$\n{line}\n$$" for line in written)
         case Program(lines):
-            text = replace_controls("\n".join(lines))
-            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-            return f"{fence}\n{text}\n{fence}"
+            return _write_fence("", replace_controls("\n".join(lines)))
         case Table():
             return _write_table(block)
         case Facts(items):

@@ -106,16 +106,15 @@ def restate_optimization(
     blocks.append(Paragraph([*sentence, *_count_steps(request), "."]))
     data = [show_tensor([Code(name)], tensor) for name, tensor in request.get("inputs", {}).items()]
     start = [show_tensor([Code(name), " at the start"], tensor) for name, tensor in request["start"].items()]
-    blocks += [Beside([block for shown in group for block in shown]) for group in (data, start) if group]
     after = request.get("step", 0)
     buffers = [
         show_tensor([f"{name.replace('_', ' ')} of ", Code(owner), f" after step {after}"], tensor)
         for owner, sent in request.get("state", {}).items()
         for name, tensor in sent.items()
     ]
-    blocks += [Beside([block for shown in buffers for block in shown])] if buffers else []
-    remarks = list(_list_remarks(request))
-    blocks += list_sentences(remarks)
+    groups = (data, start, buffers)
+    blocks += [Beside([block for shown in group for block in shown]) for group in groups if group]
+    blocks += list_sentences(list(_list_remarks(request)))
     for field in ("substitute", "given"):
         for name, tensor in request.get(field, {}).items():
             blocks += show_tensor([Code(name), ", put in the place of the computed value"], tensor)

@@ -4,31 +4,36 @@ The text is the same for the same chart, and short: coordinates have one decimal
 path, and what elements share stands at their group.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, groupby
+from itertools import groupby
 
 import numpy as np
 
-from service.pages.entries import SHADES, find_shade, write_number
+from service.pages.entries import SHADES, find_shade, largest_entry, write_number
 from service.pages.pictures.charts import (
     BarChart,
     Chart,
     ContourPath,
     FlowChart,
-    FlowNode,
     HeatMap,
     LineChart,
     Numbers,
     Panel,
 )
 from service.pages.pictures.contours import find_levels, trace_regions
-from service.pages.pictures.layers import Layout, Pair, arrange
+from service.pages.pictures.elements import (
+    LINE,
+    cut_label,
+    measure_text,
+    px,
+    write_label,
+    write_rectangle,
+    write_text,
+)
+from service.pages.pictures.flows import draw_flow
+from service.pages.pictures.layers import Pair
 from service.pages.pictures.scales import Scale, can_be_drawn, fit_scale
-from service.pages.text import escape
 
-LETTER, LINE = 6.2, 15  # the width of a letter and the height of a line, in pixels
-LONGEST_LABEL = 36  # letters
 WIDTH = 640  # beyond which panels go to the next row
 CELL = (38, 22)  # of a cell with its number
 MOST_NUMBERS = 48  # cells above which numbers are left out
@@ -38,10 +43,6 @@ SQUARE_PLOT = (300, 260)  # of contours
 BAR = (260, 13)  # the longest bar, and its height
 DOTTED = 40  # points up to which each has a dot
 COLOURS = 6  # of series
-HEAD = (3.5, 7)  # half the width of the head of an arrow, and its length
-LONGEST_NAME = 24  # letters of a line of a name in a box
-SLANT = 5  # of the sides of a parameter's box
-BOX_CLASSES = {"value": "n", "parameter": "n y", "input": "n i", "given": "n v", "unknown": "n u"}
 
 
 def write_svg(chart: Chart) -> str:
@@ -56,10 +57,10 @@ def write_svg(chart: Chart) -> str:
         case ContourPath():
             width, height, body = _draw_path(chart)
         case FlowChart():
-            width, height, body = _draw_flow(chart)
+            width, height, body = draw_flow(chart)
     return (
-        f'<svg role="img" viewBox="0 0 {_px(width)} {_px(height)}" width="{_px(width)}">'
-        f"<title>{_text(chart.title)}</title>{body}</svg>"
+        f'<svg role="img" viewBox="0 0 {px(width)} {px(height)}" width="{px(width)}">'
+        f"<title>{write_text(chart.title)}</title>{body}</svg>"
     )
 
 
@@ -68,9 +69,9 @@ class _HeatMapLayout:
 
     def __init__(self, chart: HeatMap) -> None:
         rows, columns = len(chart.rows), len(chart.columns)
-        self.rows, self.columns = [*map(_cut, chart.rows)], [*map(_cut, chart.columns)]
+        self.rows, self.columns = [*map(cut_label, chart.rows)], [*map(cut_label, chart.columns)]
         self.has_numbers = rows * columns * len(chart.panels) <= MOST_NUMBERS
-        widest = max(map(_width, self.columns))
+        widest = max(map(measure_text, self.columns))
         self.cell: Pair = max(CELL[0], min(widest + 8, 2 * CELL[0])), CELL[1]
         if not self.has_numbers:
             side = max(SQUARE[0], min(SQUARE[1], SIDE // max(rows, columns)))
@@ -79,11 +80,14 @@ class _HeatMapLayout:
         self.is_turned = widest + 4 > self.cell[0] and not are_counted
         self.column_step = 1 if not are_counted else max(1, -(-int(widest + 7) // int(self.cell[0])))
         self.row_step = max(1, -(-12 // int(self.cell[1])))
-        self.left = max(_width(_cut(chart.row_axis)), *map(_width, self.rows)) + 6
+        self.left = max(measure_text(cut_label(chart.row_axis)), *map(measure_text, self.rows)) + 6
         self.name_line = LINE if any(panel.name for panel in chart.panels) else 0
         self.top = self.name_line + LINE + (widest + 6 if self.is_turned else LINE)
         self.size = columns * self.cell[0], rows * self.cell[1]
-        words = max(_width(_cut(panel.name)) for panel in chart.panels), _width(_cut(chart.column_axis))
+        words = (
+            max(measure_text(cut_label(panel.name)) for panel in chart.panels),
+            measure_text(cut_label(chart.column_axis)),
+        )
         self._stride = max(self.size[0], *words) + 16
         self._per_row = max(1, int((WIDTH - self.left) // self._stride))
         count = len(chart.panels)
@@ -103,31 +107,31 @@ class _HeatMapLayout:
 def _draw_heat_map(chart: HeatMap) -> tuple[float, float, str]:
     layout = _HeatMapLayout(chart)
     matrices = [panel.values for panel in chart.panels]
-    scale = _largest(matrices)
+    scale = max(map(largest_entry, matrices))
     body, right, middle = "", "", ""
     for place, panel in enumerate(chart.panels):
         x, y = layout.place(place)
         body += _draw_cells(panel, (x, y), layout.cell, scale)
         top, centre = y - layout.top + 11, x + layout.size[0] / 2
         if panel.name:
-            middle += _label(centre, top, panel.name, ' class="b"')
-        middle += _label(centre, top + layout.name_line, chart.column_axis)
+            middle += write_label(centre, top, panel.name, ' class="b"')
+        middle += write_label(centre, top + layout.name_line, chart.column_axis)
         for column in range(0, len(layout.columns), layout.column_step):
             at, label = x + (column + 0.5) * layout.cell[0], layout.columns[column]
             if layout.is_turned:
-                turned = f"translate({_px(at + 4)} {_px(y - 4)})rotate(-90)"
-                body += f'<text transform="{turned}">{_text(label)}</text>'
+                turned = f"translate({px(at + 4)} {px(y - 4)})rotate(-90)"
+                body += f'<text transform="{turned}">{write_text(label)}</text>'
             else:
-                middle += _label(at, y - 4, label)
+                middle += write_label(at, y - 4, label)
         if layout.is_first(place):
-            right += _label(layout.left - 5, y - 4, chart.row_axis) if chart.row_axis else ""
+            right += write_label(layout.left - 5, y - 4, chart.row_axis) if chart.row_axis else ""
             for row in range(0, len(layout.rows), layout.row_step):
                 at = y + (row + 0.5) * layout.cell[1] + 4
-                right += _label(layout.left - 5, at, layout.rows[row]) if layout.rows[row] else ""
+                right += write_label(layout.left - 5, at, layout.rows[row]) if layout.rows[row] else ""
         if layout.has_numbers:
             for (row, column), value in np.ndenumerate(panel.values):
                 at = x + (column + 0.5) * layout.cell[0]
-                middle += _label(at, y + (row + 0.5) * layout.cell[1] + 4, _short(value))
+                middle += write_label(at, y + (row + 0.5) * layout.cell[1] + 4, _short(value))
     body += (f'<g class="e">{right}</g>' if right else "") + f'<g class="c">{middle}</g>'
     legends, width, height = _draw_legends(chart, layout, scale)
     return width, height, body + legends
@@ -143,9 +147,9 @@ def _draw_legends(chart: HeatMap, layout: _HeatMapLayout, scale: float) -> tuple
         width = max(width, wide)
     if chart.mark:
         height += LINE + 4
-        body += f'<path class="o" d="M{_px(layout.left)} {_px(height - 12)}h11v9h-11z"/>'
-        body += _label(layout.left + 17, height - 4, chart.mark)
-        width = max(width, layout.left + 17 + _width(_cut(chart.mark)))
+        body += f'<path class="o" d="M{px(layout.left)} {px(height - 12)}h11v9h-11z"/>'
+        body += write_label(layout.left + 17, height - 4, chart.mark)
+        width = max(width, layout.left + 17 + measure_text(cut_label(chart.mark)))
     return body, width, height
 
 
@@ -163,18 +167,14 @@ def _draw_cells(panel: Panel, place: Pair, cell: Pair, scale: float) -> str:
     shapes = "".join(
         f'<path class="{_shade_class(level)}" d="{"".join(runs[level])}"/>' for level in sorted(runs)
     )
-    scaling = f"translate({_px(x)} {_px(y)})scale({_px(cell[0])} {_px(cell[1])})"
+    scaling = f"translate({px(x)} {px(y)})scale({px(cell[0])} {px(cell[1])})"
     written = f'<g transform="{scaling}">{shapes}</g><path class="g" d="'
-    written += _rectangle(x, y, columns * cell[0], rows * cell[1]) + '"/>'
+    written += write_rectangle(x, y, columns * cell[0], rows * cell[1]) + '"/>'
     rings = "".join(
-        _rectangle(x + column * cell[0] + 1, y + row * cell[1] + 1, cell[0] - 2, cell[1] - 2)
+        write_rectangle(x + column * cell[0] + 1, y + row * cell[1] + 1, cell[0] - 2, cell[1] - 2)
         for row, column in sorted(panel.marks)
     )
     return written + (f'<path class="o" d="{rings}"/>' if rings else "")
-
-
-def _rectangle(x: float, y: float, width: float, height: float) -> str:
-    return f"M{_px(x)} {_px(y)}h{_px(width)}v{_px(height)}h-{_px(width)}z"
 
 
 def _draw_legend(x: float, y: float, scale: float, matrices: Sequence[Numbers]) -> tuple[str, float]:
@@ -182,11 +182,11 @@ def _draw_legend(x: float, y: float, scale: float, matrices: Sequence[Numbers]) 
     has_negative = any(bool((matrix < 0).any()) for matrix in matrices)
     levels = [*range(-SHADES, 0, 2)] * has_negative + [*range(2, SHADES + 1, 2)]
     low, high = f"−{write_number(scale)}" if has_negative else "0", write_number(scale)
-    body, at = _label(x, y + 9, low), x + _width(low) + 5
+    body, at = write_label(x, y + 9, low), x + measure_text(low) + 5
     for level in levels:
-        body += f'<path class="{_shade_class(level)}" d="M{_px(at)} {_px(y)}h14v10h-14z"/>'
+        body += f'<path class="{_shade_class(level)}" d="M{px(at)} {px(y)}h14v10h-14z"/>'
         at += 14
-    return body + _label(at + 5, y + 9, high), at + 5 + _width(high)
+    return body + write_label(at + 5, y + 9, high), at + 5 + measure_text(high)
 
 
 def _draw_lines(chart: LineChart) -> tuple[float, float, str]:
@@ -195,7 +195,7 @@ def _draw_lines(chart: LineChart) -> tuple[float, float, str]:
     names, lines = _arrange_legend([series.name for series in chart.series])
     top = LINE * (lines + 1) + 6
     y = fit_scale(numbers, top + PLOT[1], top, is_log=chart.has_log_y, margin=0.06)
-    left = max([_width(write_number(tick)) for tick in y.ticks()] + [20]) + 8
+    left = max([measure_text(write_number(tick)) for tick in y.ticks()] + [20]) + 8
     x = fit_scale(along, left + 6, left + PLOT[0] - 6, is_log=chart.has_log_x)
     ticks = [tick for tick in x.ticks() if not chart.is_counted or tick == round(tick)]
     frame = _draw_axes(x, y, ticks, left, top, PLOT, (chart.x_axis, chart.y_axis), top - 6)
@@ -203,8 +203,8 @@ def _draw_lines(chart: LineChart) -> tuple[float, float, str]:
     for place, (at, line) in enumerate(names):
         is_dot = chart.series[place].is_scattered
         shape, length = ("d", "m10 0h0") if is_dot else ("l", "h20")
-        legend += f'<path class="{shape} s{place % COLOURS}" d="M{_px(at)} {8 + LINE * line}{length}"/>'
-        legend += _label(at + 25, 12 + LINE * line, chart.series[place].name)
+        legend += f'<path class="{shape} s{place % COLOURS}" d="M{px(at)} {8 + LINE * line}{length}"/>'
+        legend += write_label(at + 25, 12 + LINE * line, chart.series[place].name)
     body = []
     for place, series in enumerate(chart.series):
         across, down = x.place(series.x), y.place(series.y)
@@ -217,7 +217,7 @@ def _draw_lines(chart: LineChart) -> tuple[float, float, str]:
         if not series.is_scattered:
             body.append(f'<path class="l {colour}" d="{_write_line(points)}"/>')
         if series.is_scattered or (chart.is_counted and len(points) <= DOTTED):
-            dots = "".join(f"M{_px(point[0])} {_px(point[1])}h0" for point in points if point is not None)
+            dots = "".join(f"M{px(point[0])} {px(point[1])}h0" for point in points if point is not None)
             body.append(f'<path class="d {colour}" d="{dots}"/>')
     return left + PLOT[0] + LINE, top + PLOT[1] + 2 * LINE + 4, frame + legend + "".join(body)
 
@@ -236,12 +236,12 @@ def _draw_axes(
     bottom = top + size[1]
     rows = list(zip(y.place(np.array(y.ticks())).tolist(), y.ticks(), strict=True))
     columns = list(zip(x.place(np.array(ticks)).tolist(), ticks, strict=True))
-    grid = "".join(f"M{_px(left)} {_px(at)}h{_px(size[0])}" for at, _ in rows)
-    grid += "".join(f"M{_px(at)} {_px(bottom)}v4" for at, _ in columns)
-    right = "".join(_label(left - 5, at + 4, write_number(tick)) for at, tick in rows)
-    middle = "".join(_label(at, bottom + LINE, write_number(tick)) for at, tick in columns)
-    middle += _label(left + size[0] / 2, bottom + 2 * LINE, names[0])
-    return f'<path class="g" d="{grid}"/><g class="e">{right}</g><g class="c">{middle}</g>' + _label(
+    grid = "".join(f"M{px(left)} {px(at)}h{px(size[0])}" for at, _ in rows)
+    grid += "".join(f"M{px(at)} {px(bottom)}v4" for at, _ in columns)
+    right = "".join(write_label(left - 5, at + 4, write_number(tick)) for at, tick in rows)
+    middle = "".join(write_label(at, bottom + LINE, write_number(tick)) for at, tick in columns)
+    middle += write_label(left + size[0] / 2, bottom + 2 * LINE, names[0])
+    return f'<path class="g" d="{grid}"/><g class="e">{right}</g><g class="c">{middle}</g>' + write_label(
         2, name_at, names[1]
     )
 
@@ -252,7 +252,7 @@ def _arrange_legend(names: Sequence[str]) -> tuple[list[tuple[float, int]], int]
         return [], 0
     places, at, line = [], 2.0, 0
     for name in names:
-        width = 40 + _width(_cut(name))
+        width = 40 + measure_text(cut_label(name))
         if at > 2 and at + width > PLOT[0]:
             at, line = 2.0, line + 1
         places.append((at, line))
@@ -261,22 +261,25 @@ def _arrange_legend(names: Sequence[str]) -> tuple[list[tuple[float, int]], int]
 
 
 def _draw_bars(chart: BarChart) -> tuple[float, float, str]:
-    labels = [*map(_cut, chart.labels)]
-    left = max([*map(_width, labels), _width(_cut(chart.axis))]) + 8
+    labels = [*map(cut_label, chart.labels)]
+    left = max([*map(measure_text, labels), measure_text(cut_label(chart.axis))]) + 8
     longest = float(chart.values[np.isfinite(chart.values)].max(initial=0.0))
-    bars, names, values = "", _label(left - 6, 11, chart.axis), _label(left + 2, 11, chart.measure)
+    bars, names, values = "", write_label(left - 6, 11, chart.axis), write_label(left + 2, 11, chart.measure)
     for place, (label, value) in enumerate(zip(labels, chart.values.tolist(), strict=True)):
         y = LINE + 4 + place * (BAR[1] + 5)
         length = BAR[0] * max(value, 0.0) / longest if longest and np.isfinite(value) else 0.0
         if length:
-            bars += f"M{_px(left)} {_px(y)}h{_px(length)}v{BAR[1]}h-{_px(length)}z"
-        names += _label(left - 6, y + 11, label)
-        values += _label(left + length + 5, y + 11, write_number(value))
+            bars += f"M{px(left)} {px(y)}h{px(length)}v{BAR[1]}h-{px(length)}z"
+        names += write_label(left - 6, y + 11, label)
+        values += write_label(left + length + 5, y + 11, write_number(value))
     height = LINE + 4 + len(labels) * (BAR[1] + 5)
     body = f'<path class="p7" d="{bars}"/>' if bars else ""
-    body += f'<path class="g" d="M{_px(left)} {LINE}V{_px(height)}"/><g class="e">{names}</g>{values}'
+    body += f'<path class="g" d="M{px(left)} {LINE}V{px(height)}"/><g class="e">{names}</g>{values}'
     most = max(
-        [_width(_cut(chart.measure)), BAR[0] + 5 + max([_width(write_number(v)) for v in chart.values])]
+        [
+            measure_text(cut_label(chart.measure)),
+            BAR[0] + 5 + max([measure_text(write_number(v)) for v in chart.values]),
+        ]
     )
     return left + most + 4, height, body
 
@@ -284,7 +287,7 @@ def _draw_bars(chart: BarChart) -> tuple[float, float, str]:
 def _draw_path(chart: ContourPath) -> tuple[float, float, str]:
     top = LINE + 8
     y = Scale(float(chart.y[0]), float(chart.y[-1]), top + SQUARE_PLOT[1], top)
-    left = max([_width(write_number(tick)) for tick in y.ticks()] + [20]) + 8
+    left = max([measure_text(write_number(tick)) for tick in y.ticks()] + [20]) + 8
     x = Scale(float(chart.x[0]), float(chart.x[-1]), left, left + SQUARE_PLOT[0])
     levels = find_levels(chart.values)
     across, down = x.place(chart.x), y.place(chart.y)
@@ -298,11 +301,11 @@ def _draw_path(chart: ContourPath) -> tuple[float, float, str]:
     body = f'<g class="k">{regions}</g>{frame}<path class="l s1" d="{line}"/>'
     shown = [point for point in points if point is not None]
     if len(shown) <= DOTTED:
-        dots = "".join(f"M{_px(point[0])} {_px(point[1])}h0" for point in shown)
+        dots = "".join(f"M{px(point[0])} {px(point[1])}h0" for point in shown)
         body += f'<path class="d s1" d="{dots}"/>'
     if shown:
         (x0, y0), (x1, y1) = shown[0], shown[-1]
-        body += f'<path class="o" d="M{_px(x0 - 4)} {_px(y0 - 4)}h8v8h-8z"/>'
+        body += f'<path class="o" d="M{px(x0 - 4)} {px(y0 - 4)}h8v8h-8z"/>'
         body += f'<g class="h">{_beside("start", x0, y0, left)}{_beside("end", x1, y1, left, y0)}</g>'
     key, wide = _draw_key(left + SQUARE_PLOT[0] + 18, top, levels, chart.measure)
     return wide, top + SQUARE_PLOT[1] + 2 * LINE + 4, body + key
@@ -311,8 +314,8 @@ def _draw_path(chart: ContourPath) -> tuple[float, float, str]:
 def _beside(word: str, x: float, y: float, left: float, taken: float = -99.0) -> str:
     """Return a word to the right of a point; to its left at the edge, and below a word at the same height."""
     if x > left + SQUARE_PLOT[0] - 40:
-        x -= 14 + _width(word)
-    return _label(x + 7, y + (15 if abs(y - taken) < LINE else -5), word)
+        x -= 14 + measure_text(word)
+    return write_label(x + 7, y + (15 if abs(y - taken) < LINE else -5), word)
 
 
 def _draw_key(x: float, top: float, levels: Sequence[float], measure: str) -> tuple[str, float]:
@@ -321,109 +324,18 @@ def _draw_key(x: float, top: float, levels: Sequence[float], measure: str) -> tu
     step = SQUARE_PLOT[1] / (count + 1)
     bottom = top + SQUARE_PLOT[1]
     shapes = "".join(
-        f'<path d="M{_px(x)} {_px(top + (place + 1) * step)}h14V{_px(bottom)}h-14z"/>'
-        for place in range(count)
+        f'<path d="M{px(x)} {px(top + (place + 1) * step)}h14V{px(bottom)}h-14z"/>' for place in range(count)
     )
     ordered = sorted(levels, reverse=True)
     words = "".join(
-        _label(x + 19, top + (place + 1) * step + 4, write_number(level))
+        write_label(x + 19, top + (place + 1) * step + 4, write_number(level))
         for place, level in enumerate(ordered)
     )
-    frame = f'<path class="g" d="M{_px(x)} {_px(top)}h14V{_px(bottom)}h-14z"/>'
-    wide = max([_width(write_number(level)) + 19 for level in levels] + [_width(_cut(measure))])
-    return f'<g class="k">{shapes}</g>{frame}{_label(x, LINE - 4, measure)}{words}', x + wide + 4
-
-
-def arrange_flow(chart: FlowChart) -> tuple[Layout, list[Pair]]:
-    """Return the layout of a flow chart, and the width and height of each box."""
-    sizes: list[Pair] = []
-    for node in chart.nodes:
-        lines = [line for line in (*split_name(node.name), node.detail) if line]
-        sizes.append((max(map(_width, lines)) + 2 * (SLANT + 4), len(lines) * LINE + 6))
-    return arrange(sizes, chart.edges), sizes
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Return the part of a model that a long name begins with, and the rest; no part in a short name.
-
-    The part ends the same, but may begin with dots in the place of outer parts.
-    """
-    part, _, last = name.rpartition(".")
-    if len(name) <= LONGEST_NAME or not part:
-        return "", _cut(name)
-    shown = part
-    while len(shown) > LONGEST_NAME and "." in shown:
-        shown = shown.partition(".")[2]
-    return _cut(shown if shown == part else f"…{shown}"), _cut(last)
-
-
-def _draw_flow(chart: FlowChart) -> tuple[float, float, str]:
-    layout, sizes = arrange_flow(chart)
-    lines = "".join(_write_curve(line.start, line.end, line.has_head) for line in layout.lines)
-    lines += "".join(f"M{_px(x)} {_px(top)}V{_px(bottom)}" for (x, top), (_, bottom) in layout.passing)
-    heads = "".join(_write_head(*line.end) for line in layout.lines if line.has_head)
-    shapes: dict[str, str] = {}
-    names, details = "", ""
-    for node, (x, y), (width, height) in zip(chart.nodes, layout.centres, sizes, strict=True):
-        outline = _write_outline(node.kind, x - width / 2, y - height / 2, width, height)
-        shapes[node.kind] = shapes.get(node.kind, "") + outline
-        part, name = split_name(node.name)
-        line = y - height / 2 + LINE - 1
-        if part:
-            details += _label(x, line, part)
-            line += LINE
-        names += _label(x, line, name)
-        details += _label(x, line + LINE, node.detail) if node.detail else ""
-    key, width, height = _draw_kinds(chart.nodes, layout.height + 12)
-    body = f'<path class="a" d="{lines}"/><path class="f" d="{heads}"/>' if chart.edges else ""
-    body += "".join(f'<path class="{BOX_CLASSES[kind]}" d="{shapes[kind]}"/>' for kind in shapes)
-    body += f'<g class="c"><g class="b">{names}</g>{details}</g>{key}'
-    return max(layout.width, width), height, body
-
-
-def _write_curve(start: Pair, end: Pair, has_head: bool) -> str:
-    """Return a line that leaves and arrives upright, up to the head of its arrow."""
-    (x0, y0), (x1, y1) = start, end
-    y1 -= HEAD[1] * has_head
-    if abs(x1 - x0) < 0.5:
-        return f"M{_px(x1)} {_px(y0)}V{_px(y1)}"
-    middle = _px((y0 + y1) / 2)
-    return f"M{_px(x0)} {_px(y0)}C{_px(x0)} {middle} {_px(x1)} {middle} {_px(x1)} {_px(y1)}"
-
-
-def _write_head(x: float, y: float) -> str:
-    half, length = HEAD
-    return f"M{_px(x)} {_px(y)}l-{half} -{length}h{2 * half:g}z"
-
-
-def _write_outline(kind: str, x: float, y: float, width: float, height: float) -> str:
-    """Return the outline of a box, which depends on its kind beside its colour."""
-    if kind == "parameter":
-        slanted = _px(width - SLANT)
-        return f"M{_px(x + SLANT)} {_px(y)}h{slanted}l-{SLANT} {_px(height)}h-{slanted}z"
-    if kind in ("input", "unknown"):
-        r = min(height / 2, LINE)
-        across, down = _px(width - 2 * r), _px(height - 2 * r)
-        arc = f"a{_px(r)} {_px(r)} 0 0 1"
-        return (
-            f"M{_px(x + r)} {_px(y)}h{across}{arc} {_px(r)} {_px(r)}v{down}{arc} -{_px(r)} {_px(r)}"
-            f"h-{across}{arc} -{_px(r)} -{_px(r)}v-{down}{arc} {_px(r)} -{_px(r)}z"
-        )
-    outline = _rectangle(x, y, width, height)
-    return outline + _rectangle(x + 3, y, width - 6, height) if kind == "given" else outline
-
-
-def _draw_kinds(nodes: Sequence[FlowNode], top: float) -> tuple[str, float, float]:
-    """Return the meaning of outlines below a picture, and how far it reaches; nothing for a single kind."""
-    kinds = list(dict.fromkeys(node.kind for node in nodes))
-    if len(kinds) < 2:
-        return "", 0.0, top - 10
-    body, at = "", 1.0
-    for kind in kinds:
-        body += f'<path class="{BOX_CLASSES[kind]}" d="{_write_outline(kind, at, top, 26, 12)}"/>'
-        body += _label(at + 32, top + 10, kind)
-        at += 32 + _width(kind) + 16
-    return body, at, top + 14
+    frame = f'<path class="g" d="M{px(x)} {px(top)}h14V{px(bottom)}h-14z"/>'
+    wide = max(
+        [measure_text(write_number(level)) + 19 for level in levels] + [measure_text(cut_label(measure))]
+    )
+    return f'<g class="k">{shapes}</g>{frame}{write_label(x, LINE - 4, measure)}{words}', x + wide + 4
 
 
 def _clip(x: Scale, y: Scale, path: Numbers) -> list[Pair | None]:
@@ -449,7 +361,7 @@ def _write_line(points: Sequence[Pair | None]) -> str:
         after = points[place + 1] if place + 1 < len(points) else None
         if not begins and before is not None and after is not None and _is_straight(before, point, after):
             continue
-        written.append(f"{'M' if begins else 'L'}{_px(point[0])} {_px(point[1])}")
+        written.append(f"{'M' if begins else 'L'}{px(point[0])} {px(point[1])}")
         begins = False
     return "".join(written)
 
@@ -460,19 +372,11 @@ def _is_straight(before: Pair, point: Pair, after: Pair) -> bool:
 
 
 def _write_ring(ring: Iterable[Pair]) -> str:
-    return "M" + "L".join(f"{_px(x)} {_px(y)}" for x, y in ring) + "z"
-
-
-def _label(x: float, y: float, text: str, more: str = "") -> str:
-    return f'<text x="{_px(x)}" y="{_px(y)}"{more}>{_text(_cut(text))}</text>'
+    return "M" + "L".join(f"{px(x)} {px(y)}" for x, y in ring) + "z"
 
 
 def _shade_class(level: int) -> str:
     return f"{'p' if level > 0 else 'm'}{abs(level)}"
-
-
-def _largest(matrices: Sequence[Numbers]) -> float:
-    return max((float(np.abs(m[np.isfinite(m)]).max(initial=0.0)) for m in matrices), default=0.0)
 
 
 def _short(value: float) -> str:
@@ -484,31 +388,3 @@ def _short(value: float) -> str:
     if 0.005 <= abs(value) < 100:
         return f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "−")
     return write_number(float(f"{value:.2g}"))
-
-
-def _cut(text: str) -> str:
-    """Return a label, cut where it is wider than the longest one."""
-    if _width(text) <= LONGEST_LABEL * LETTER:
-        return text
-    widths = accumulate(map(_width, text))
-    return f"{text[: sum(width <= (LONGEST_LABEL - 1) * LETTER for width in widths)]}…"
-
-
-def _width(text: str) -> float:
-    """Return about the width of a text in pixels."""
-    if text.isascii():
-        return LETTER * len(text)
-    return LETTER * sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def _text(text: str) -> str:
-    """Return text for an element, without letters that XML does not have."""
-    return escape(text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text))
-
-
-def _px(number: float) -> str:
-    """Return a length with one decimal, or none if that is zero."""
-    text = f"{number:.1f}"
-    if text.endswith(".0"):
-        return "0" if text == "-0.0" else text[:-2]
-    return text

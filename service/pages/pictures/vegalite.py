@@ -7,6 +7,7 @@ import numpy as np
 import orjson
 
 from service.pages.blocks import Beside, Block, Page, Picture, Section
+from service.pages.entries import largest_entry
 from service.pages.pictures.charts import (
     BarChart,
     Chart,
@@ -17,7 +18,7 @@ from service.pages.pictures.charts import (
     Numbers,
     Panel,
 )
-from service.pages.pictures.svg import arrange_flow
+from service.pages.pictures.flows import arrange_flow
 from service.pages.pictures.words import write_words
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -70,7 +71,7 @@ def build_specification(chart: Chart) -> Specification:
 
 def _build_heat_map(chart: HeatMap) -> Specification:
     values = np.concatenate([panel.values.ravel() for panel in chart.panels])
-    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
+    largest = largest_entry(values) or 1.0
     is_signed = bool((values < 0).any())
     side = min(CELL, LARGEST // max(len(chart.rows), len(chart.columns)))
     color = {

@@ -1,4 +1,4 @@
-"""Traces from any state: cut in two, they give the same bytes; and what is wrong with a state is said."""
+"""Traces from any state: cut in two, they give the same bytes; invalid states are refused."""
 
 from typing import Any
 

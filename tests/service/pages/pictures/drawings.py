@@ -8,6 +8,7 @@ from service.pages.pictures.svg import write_svg
 
 Rectangle = tuple[float, float, float, float]
 Point = tuple[float, float]
+KINDS = ("input", "parameter", "value", "given", "unknown")  # of boxes
 
 
 class Drawing:
