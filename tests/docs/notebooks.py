@@ -26,7 +26,9 @@ def execute(path: Path, address: str) -> Any:
     for cell in notebook.cells:
         cell.source = cell.source.replace(ADDRESS, address)
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # of the kernel, a process of its own
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, coalesce_streams=True, resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
     for cell in notebook.cells:
         cell.source = cell.source.replace(address, ADDRESS)
         cell.metadata.pop("execution", None)  # times
