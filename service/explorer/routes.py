@@ -26,8 +26,8 @@ STATIC = {
     "explorer.css": SHEET,
     **dict.fromkeys(
         (
-            "address.js", "answers.js", "editors.js", "explorer.js", "form.js", "picker.js", "snippets.js",
-            "tags.js", "tensors.js", "vendor/hooks.js", "vendor/preact.js",
+            "address.js", "answer.js", "documents.js", "editors.js", "explorer.js", "form.js", "picker.js",
+            "snippets.js", "tags.js", "tensors.js", "vendor/hooks.js", "vendor/preact.js",
         ),
         SCRIPT,
     ),

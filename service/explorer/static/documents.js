@@ -6,7 +6,7 @@ export async function askDocument({endpoint, request}, signal) {
   const response = await post(`v1/${endpoint}?format=html`, request, signal);
   if (!response.ok) return {problem: await readProblem(response)};
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const main = document.importNode(page.querySelector("main"), true);
+  const main = document.adoptNode(page.querySelector("main"));
   const worked = document.createElement("div"); // a page has one main part, and this page has its own
   worked.className = main.className;
   worked.append(...main.childNodes);
