@@ -139,7 +139,8 @@ class Latex:
 
 def constant_latex(expression: Expression) -> Formula:
     """Return a constant expression as a formula, in its original form."""
-    return fold(expression, Latex())._replace(scalar=True)
+    text, binding, _ = fold(expression, Latex())
+    return Formula(text, binding, True)
 
 
 def written_items(items: tuple[Any, ...]) -> str:

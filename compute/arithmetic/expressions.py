@@ -106,11 +106,13 @@ class Algebra(Protocol[T]):
 
 def fold(expression: Expression, algebra: Algebra[T]) -> T:
     """Return the value of an expression in an algebra."""
+    if not expression.operands:
+        is_number = expression.head == "number"
+        return algebra.number(expression.text) if is_number else algebra.symbol(expression.text)
     spine = [expression]  # a long sum is nested to the left, as deep as it is long: no recursion there
     while spine[-1].operands:
         spine.append(spine[-1].operands[0])
-    leaf = spine.pop()
-    value = algebra.number(leaf.text) if leaf.head == "number" else algebra.symbol(leaf.text)
+    value = fold(spine.pop(), algebra)
     for node in reversed(spine):
         value = algebra.apply(node.head, [value, *(fold(operand, algebra) for operand in node.operands[1:])])
     return value

@@ -488,21 +488,18 @@ def _describe_operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
     return tuple(inputs[-1:]), shapes
 
 
-def nearest_names(value: Value) -> list[str]:
-    """Return the value's own name, or those of its nearest named ancestors."""
-    if value.name is not None:
-        return [value.name]
+def nearest_names(*values: Value) -> list[str]:
+    """Return the values' own names, or those of their nearest named ancestors, each once."""
     names: dict[str, None] = {}
     seen: set[int] = set()
-    pending = [value]
+    pending = [*reversed(values)]
     while pending:
         ancestor = pending.pop()
-        if ancestor.index not in seen:
+        if ancestor.name is not None:
+            names.setdefault(ancestor.name)
+        elif ancestor.inputs and ancestor.index not in seen:
             seen.add(ancestor.index)
-            if ancestor.name is not None:
-                names.setdefault(ancestor.name)
-            else:
-                pending.extend(reversed(ancestor.written_inputs))
+            pending.extend(reversed(ancestor.written_inputs))
     return list(names)
 
 

@@ -17,6 +17,8 @@ MATRIX = 2
 
 def note_broadcast(graph: Graph, line: str, left: Value, right: Value, result: Value) -> None:
     """Note a column (n, 1) and a row (n) that give a matrix (n, n), unless the column was made on purpose."""
+    if left.shape == right.shape:
+        return
     for column, row in ((left, right), (right, left)):
         size = row.shape[0] if row.rank == 1 else None
         if type(size) is not int or size == 1 or column.shape != (size, 1) or result.shape != (size, size):

@@ -10,7 +10,7 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError, number_expression
 from compute.dimensions import Polynomial, ShapeError, Size, show
 from compute.errors import QuestionError, describe, hint, unknown_name
-from compute.graph.graph import Graph, Value, apply
+from compute.graph.graph import Graph, Value, apply, apply_primitive
 from compute.graph.primitive import REGISTRY
 from compute.names.suggestions import find_synonym
 from compute.operations import CATALOGUE
@@ -487,7 +487,7 @@ class Terms:
         """Apply a primitive. Raises ProgramFault at the column of the node."""
         declared = REGISTRY[primitive]
         is_plain = not declared.operand_kinds and {operand.kind for operand in operands} == {"real"}
-        if declared.kind != "same" and not is_plain:
+        if not is_plain and declared.kind != "same":
             chosen = []
             for operand, name in zip(operands, declared.operands, strict=True):
                 kinds = declared.operand_kinds.get(name, ("real",))
@@ -500,7 +500,7 @@ class Terms:
                     raise ProgramFault(node.column, message, "booleans", KINDS[operand.kind])
             operands = tuple(chosen)
         try:
-            return apply(primitive, *operands, **attributes)
+            return apply_primitive(declared, *operands, **attributes)
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 

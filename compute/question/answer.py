@@ -225,11 +225,10 @@ def _have_same_entries(first: Array, second: Array) -> bool:
 
 def describe_step(name: str, value: Value) -> StepDescription:
     """Describe the step of a named value."""
-    inputs = dict.fromkeys(name for operand in value.written_inputs for name in nearest_names(operand))
     return StepDescription(
         name=name,
         formula=write_formula(value),
-        inputs=list(inputs),
+        inputs=nearest_names(*value.written_inputs),
         axes=list(value.axes),
         shape=shape_to_json(value.shape),
         meaning=value.declared.meaning if value.declared else "",

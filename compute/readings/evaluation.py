@@ -211,12 +211,12 @@ def simplify_result(
 
 def _has_symbolic_size(attributes: Mapping[str, Any]) -> bool:
     """Return whether an attribute still depends on a dimension of unknown size."""
-    named = attributes.get("sizes")
-    sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
-    return any(map(_is_symbolic, (*attributes.values(), *sizes.values())))
+    return any(map(_is_symbolic, attributes.values()))
 
 
 def _is_symbolic(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(map(_is_symbolic, value))
+    if isinstance(value, dict):
+        return any(map(_is_symbolic, value.values()))
     return isinstance(value, Polynomial)

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import takewhile
 
 from compute.graph.graph import Value
-from compute.latex import Formula
+from compute.latex import ATOM, Formula
 
 LONGEST = 2000  # longer formulas are cut
 REDUCTIONS = frozenset({"sum_over", "average"})
@@ -38,9 +38,9 @@ def _write_expression(
     attributes = value.attributes
     if value.primitive.name in REDUCTIONS and value.inputs[0].rank == 1:
         attributes = dict.fromkeys(attributes)  # all entries of a vector, whether it is a row or a column
-    written = value.primitive.latex(*operands, **attributes)
-    text = written.text if len(written.text) <= LONGEST else r"\dots"
-    written_before[value.index] = written = Formula(text, written.binding, not value.shape)
+    text, binding, _ = value.primitive.latex(*operands, **attributes)
+    written = Formula(text if len(text) <= LONGEST else r"\dots", binding, not value.shape)
+    written_before[value.index] = written
     return written
 
 
@@ -49,9 +49,11 @@ def write_symbol(value: Value, scope: list[str]) -> Formula:
 
     A symbol that values of several submodules share is marked with its scope, to avoid Y = Y + Y.
     """
-    plain = Formula(value.symbol, scalar=not value.shape)
+    plain = Formula(value.symbol, ATOM, not value.shape)
+    if value.symbol not in value.graph.shared_symbols:
+        return plain
     own = scope_of(value)
-    if own == scope[: len(own)] or value.symbol not in value.graph.shared_symbols:
+    if own == scope[: len(own)]:
         return plain
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, scope, strict=False)))
     words = ".".join(own[shared:]).replace("_", r"\_")

@@ -1,4 +1,4 @@
-"""Readings of an answer beside its values: Jacobians, second derivatives, claims and evidence."""
+"""Readings of an answer beside its values: Jacobians, second derivatives, claims, limits and evidence."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,6 +65,22 @@ def _show_second_derivatives(reading: Mapping[str, Any], _: Mapping[str, Any]) -
         if field in reading:
             shown += list_matrices([words], reading[field])
     yield Beside(shown)
+
+
+def _show_limits(limits: Sequence[Mapping[str, Any]], _: Mapping[str, Any]) -> Iterator[Block]:
+    for limit in limits:
+        of: Inlines = [
+            "Of ",
+            Code(limit["of"]),
+            " as ",
+            Code(limit["symbol"]),
+            " goes to ",
+            Code(limit["to"]),
+        ]
+        if limit["value"] is None:
+            yield Callout("note", "Not found.", [*of, "."])
+        else:
+            yield Section(of, show_tensor(["the limit"], limit["value"]))
 
 
 def _show_claims(claims: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> Iterator[Block]:
@@ -154,5 +170,6 @@ SHOWN: Mapping[str, Callable[[Any, Mapping[str, Any]], Iterator[Block]]] = {
     "jacobians": _show_jacobians,
     "hessian_vector": _show_second_derivatives,
     "claims": _show_claims,
+    "limits": _show_limits,
     "evidence": _show_evidence,
 }

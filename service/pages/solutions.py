@@ -40,7 +40,7 @@ UPSTREAM = (
 PARTS = {
     "jacobians": "Jacobians", "hessian_vector": "Second derivatives",
     "substituted": "With other values in place",
-    "claims": "Claims", "evidence": "Evidence", "parameters": "Parameters",
+    "claims": "Claims", "limits": "Limits", "evidence": "Evidence", "parameters": "Parameters",
     "common": "Abbreviations",
 }  # fmt: skip
 

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from service.schemas.readings import EXACT_ONLY as EXACT_READINGS
 from service.schemas.readings import FLOATS_ONLY as READINGS_OF_FLOATS
 from service.schemas.types import MAX_NAMES, SYMBOL, MaskTensor, Name, Request, Tensor
 
 # Fields that apply to one kind of arithmetic only, each with its default.
-EXACT_ONLY: dict[str, Any] = {"assumptions": {}, "abbreviate": [], "common": True}
+EXACT_ONLY: dict[str, Any] = {"assumptions": {}, "abbreviate": [], "common": True} | EXACT_READINGS
 FLOATS_ONLY: dict[str, Any] = {"encoding": "nested"} | READINGS_OF_FLOATS
 Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
 

@@ -32,6 +32,9 @@ SYMBOLIC_SIZE = int | str
 FLOATS_ONLY: dict[str, Any] = {
     reading.field.name: reading.field.idle for reading in READINGS if reading.floats_only
 }
+EXACT_ONLY: dict[str, Any] = {
+    reading.field.name: reading.field.idle for reading in READINGS if reading.exact_only
+}
 
 
 def request_fields(*, program: bool = False, comparison: bool = False) -> dict[str, Any]:

@@ -145,7 +145,12 @@ def test_tables_are_expected_in_their_own_letters(ask: Ask) -> None:
 
 
 def test_settings_as_exact_text_are_refused_with_advice(ask: Ask) -> None:
-    for field, sent in (("common", False), ("abbreviate", ["x"]), ("assumptions", {"a": ["positive"]})):
+    for field, sent in (
+        ("common", False),
+        ("abbreviate", ["x"]),
+        ("assumptions", {"a": ["positive"]}),
+        ("limits", [{"of": "output", "symbol": "a", "to": 0}]),
+    ):
         [error] = errors(ask("/v1/softmax", x=[1, 2], **{field: sent})).values()
         assert error["expected"] == f'leave {field} out, or send "arithmetic": "exact"'
 

@@ -73,6 +73,7 @@ REASONS = (
             r"the program does not use|\S+ has no value",
             r"holds no|\S+ holds (numbers|nothing)",
             r"no value has this name|matches ",
+            r"the value does not depend on the symbol",
             r"is a parameter under start already|is (missing|empty)$",
             # Given values may take the place of inputs, and leave sizes open.
             r"exactly one of probabilities and logits|these settings need a known number of steps",
@@ -93,7 +94,7 @@ REASONS = (
             r"is not a finite number",
             r"uses a dimension name|cannot be ",
             r"has no (meaning|use) (where|if) the (logarithm|rate|prediction)",
-            r"is no number that a step can be made with",
+            r"is no number that a (step can be made with|symbol can go to)",
             r"line \d+|has too many lines|assigns nothing|is not an assignment|\S+ does not fit",
             r"\S+ is not a scalar|the program ",
         ),

@@ -225,9 +225,10 @@ class Exact:
         worth = sign * sympy.oo if to is None else algebra.value(to, self.symbols)
         found = np.empty(a.shape, dtype=object)
         for at in np.ndindex(a.shape):
-            found[at] = limit(self.in_full(a[at]), symbol, worth)
-            if found[at] is None:
+            entry = limit(self.in_full(a[at]), symbol, worth)
+            if entry is None:
                 return None
+            found[at] = readable(entry)
         return found
 
     def is_finite(self, a: Array) -> bool:

@@ -54,7 +54,8 @@ def resolve_settings(graph: Graph, name: str, settings: Mapping[str, Setting]) -
     for setting in entry.settings:
         chosen = setting_or_default(graph, name, setting, settings.get(setting))
         resolved[setting] = _parse_setting(graph, entry, setting, chosen)
-    _check(graph, entry, resolved)
+    if resolved:
+        _check(graph, entry, resolved)
     return resolved
 
 

@@ -10,6 +10,7 @@ from compute.question.declared_readings.diagnose import DiagnoseReading
 from compute.question.declared_readings.diagram import DiagramReading
 from compute.question.declared_readings.hessian_vector import HessianVectorReading
 from compute.question.declared_readings.jacobian import JacobianReading
+from compute.question.declared_readings.limits import LimitsReading
 from compute.question.declared_readings.substitute import SubstituteReading
 from compute.question.declared_readings.verify import VerifyReading
 from compute.question.declared_readings.workings import WorkingsReading
@@ -20,6 +21,7 @@ READINGS: tuple[Reading, ...] = (
     SubstituteReading(),
     DiagnoseReading(),
     ClaimsReading(),
+    LimitsReading(),
     DiagramReading(),
     WorkingsReading(),
     VerifyReading(),  # the last, since it verifies the others

@@ -8,7 +8,6 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality, Relation
 from compute.dimensions import product
-from compute.errors import at
 from compute.graph.graph import Graph
 from compute.programs.claims import Claim as BuiltClaim
 from compute.programs.claims import (
@@ -29,6 +28,7 @@ from compute.question.declared_readings.declaration import (
     RequestField,
     Work,
 )
+from compute.question.declared_readings.limits import find_limit
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes
 from compute.question.predicted_size import predict_backward_pass
 from compute.question.sent_values import known_size
@@ -147,10 +147,7 @@ class _Limits:
         missing: set[int] = set()
         for one in self._wanted:
             entries = values[one.of.index]
-            if not any(str(symbol) == one.symbol for entry in entries.flat for symbol in entry.free_symbols):
-                message = f"the value does not depend on the symbol {one.symbol}"
-                raise at(one.path, message, "a symbol that the value holds", "another symbol")
-            found = self._arithmetic.limit(entries, one.symbol, one.to, one.sign)
+            found = find_limit(self._arithmetic, entries, one.symbol, one.to, one.sign, one.path)
             if found is None:
                 missing.add(one.value.index)
                 found = self._arithmetic.zeros(entries.shape)

@@ -144,6 +144,7 @@ class Reading(ABC):
     part: its part of the answer; None if it adds notes.
     programs_only: whether only programs take the field.
     floats_only: whether exact arithmetic refuses it; `exact_refusal` says why.
+    exact_only: whether floats refuse it.
     compared: whether a comparison of two answers takes the field.
     """
 
@@ -152,6 +153,7 @@ class Reading(ABC):
     programs_only: ClassVar[bool] = False
     floats_only: ClassVar[bool] = False
     exact_refusal: ClassVar[str] = ""
+    exact_only: ClassVar[bool] = False
     compared: ClassVar[bool] = False
 
     def names(self, request: Any) -> Iterable[str]:

@@ -252,6 +252,8 @@ class Computation(TypedDict, total=False):
     or more, but not to 0, from those handed in to that of any value. `exploding_gradient`: the same,
     growing by 10000 or 1e+08.
     """
+    limits: Sequence[Mapping[str, Any]]
+    """In exact arithmetic: limits of values to return, as a free symbol goes to infinity or to a number."""
     diagram: bool | Literal["values"]
     """Whether to return the graph as nodes and edges, and as Mermaid text. `values` adds the entries of
     small values, and the norm and range of larger ones.

@@ -102,3 +102,12 @@ def test_decimals_that_say_the_same_are_left_out(client: Client) -> None:
     request = {"function": "relu", **question}
     text = client.post("/v1/activation?format=markdown", json=request).text
     assert text.count("as decimals") == 1  # of the output alone
+
+
+def test_limits_are_written_out_and_those_not_found_are_said(client: Client) -> None:
+    text = ask(client, "attention_limits", "markdown")
+    assert "### Of `weights` as `beta` goes to `inf`\n\nthe limit\n\n" in text
+    asked = {"of": "y", "symbol": "s", "to": 0}
+    request = {"program": ["y = 1 / s"], "inputs": {"s": "s"}, "limits": [asked], "arithmetic": "exact"}
+    text = client.post("/v1/graph?format=markdown", json=request).text
+    assert "**Not found.** Of `y` as `s` goes to `0`." in text
