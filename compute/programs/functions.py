@@ -91,6 +91,7 @@ PRIMITIVES: dict[str, dict[str, str]] = {
         "divide": "y = divide([1, 2], 4)",
         "negative": "y = negative([1, -2])",
         "power": "y = power([1, 2], exponent=3)",
+        "floor_divide": "y = floor_divide([7, -7], 2)",
         "remainder": "y = remainder([5, -5], 3)",
         "maximum": "y = maximum([1, -2], 0)",
         "minimum": "y = minimum([1, -2], 0)",

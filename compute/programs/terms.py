@@ -26,7 +26,6 @@ from compute.programs.functions import FUNCTIONS, OLD_NAMES
 from compute.programs.indexing import index_value
 from compute.programs.language import Assignment
 from compute.programs.library.algebra import matmul
-from compute.programs.library.elementwise import floor_divide
 from compute.programs.library.shapes import reverse_axes
 from compute.programs.shape_accidents import (
     SOFTMAXES,
@@ -254,11 +253,10 @@ class Terms:
     def _operate(self, node: Node, left: Value, right: Value) -> Value:
         """Apply an operator to two values."""
         head = node.head
-        if head in ("matmul", "floor_divide"):
-            build = matmul if head == "matmul" else floor_divide
+        if head == "matmul":
             operands = [self._as_numbers(left), self._as_numbers(right)]
             try:
-                return build(*operands)
+                return matmul(*operands)
             except (ShapeError, QuestionError) as error:
                 shapes = " and ".join(f"{one.name or 'a value'} {show(one.shape)}" for one in operands)
                 message = error.message if isinstance(error, QuestionError) else f"{shapes}: {error}"

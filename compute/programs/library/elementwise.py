@@ -53,12 +53,6 @@ def logaddexp(a: Value, b: Value) -> Value:
     return apply("logsumexp_over", apply("stack", *pair, axis=-1), axis=-1)
 
 
-@function(ELEMENTWISE, "y = floor_divide([7, -7], 2)")
-def floor_divide(a: Value, b: Value) -> Value:
-    """The quotient rounded down to a whole number: a // b."""
-    return apply("round", (a - apply("remainder", a, b)) / b)
-
-
 @function(CONDITIONS, "y = where([1, -2] > 0, [1, -2], 0)")
 def where(condition: Condition, a: Value, b: Value) -> Value:
     """The entries of a where a condition holds, and those of b elsewhere."""

@@ -118,6 +118,7 @@ def test_what_has_no_derivative_says_so() -> None:
         ("floor(x)", [0, 0], "derivative_of_floor"),
         ("sign(x)", [0, 0], "derivative_of_sign"),
         ("round(x)", [0, 0], "derivative_of_round"),
+        ("x // 0.3", [0, 0], "derivative_of_floor_divide"),
         ("round_straight_through(x)", [1, 1], "gradient_of_rounding"),
         ("round_to(x, 'float16')", [1, 1], "gradient_of_rounding"),
         ("fake_quantize(x, 0.5, 0, -2, 1)", [1, 0], "gradient_of_rounding"),

@@ -45,6 +45,10 @@ CASES: dict[str, Any] = {
     "v % 0.7": V % 0.7,
     "7 % p": 7 % P,
     "v // 0.7": V // 0.7,
+    "v // w": V // W,
+    "v // 0": np.copysign(np.inf, V),
+    "i // i": np.array([1, np.nan, 1]),
+    "floor_divide(7, -i)": np.array([-4, -np.inf, -7]),
     "-v % p": -V % P,
     "where(v > 0, v, 0.1 * v)": np.where(V > 0, V, 0.1 * V),
     "(v > 0) * v": (V > 0) * V,
@@ -316,6 +320,17 @@ def test_exact_numbers_are_those_of_floats(expression: str) -> None:
         name: np.array(tensors[name], dtype=object).reshape(inputs[name].shape).tolist() for name in inputs
     }
     found = answer("graph", shaped, program=(f"y = {expression}",), arithmetic="exact").values["y"]
-    np.testing.assert_allclose(
-        np.vectorize(float, otypes=[float])(found), floats.astype(float), rtol=1e-9, atol=1e-9
-    )
+    with np.errstate(invalid="ignore"):
+        numbers = np.vectorize(float, otypes=[float])(found)
+    np.testing.assert_allclose(numbers, floats.astype(float), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("arithmetic", "quotients"), [("float64", [9, -3, -3]), ("exact", [10, -3, -3])])
+def test_whole_quotients_of_decimals_are_those_of_the_numbers_that_they_stand_for(
+    arithmetic: str, quotients: list[int]
+) -> None:
+    """The float 0.1 is above 1/10, so that it is contained in 1 only 9 times; NumPy agrees."""
+    found = answer("graph", {}, program=("y = [1, 0.3, -0.3] // [0.1, -0.1, 0.1]",), arithmetic=arithmetic)
+    assert [*map(int, found.values["y"])] == quotients
+    if arithmetic == "float64":
+        assert [*np.floor_divide([1, 0.3, -0.3], [0.1, -0.1, 0.1])] == quotients
