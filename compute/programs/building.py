@@ -258,10 +258,12 @@ class _Builder(Terms):
         if node.head != "call" or node.text not in CATALOGUE:
             return None
         operation = CATALOGUE[node.text]
+        first = len(self.graph.values)
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
         output = call(operation, assignment.name, self.graph, **arguments)
+        self.locate(node, first)
         if operation.name in SOFTMAXES:
             note_softmax(self.graph, self.line, operation.name, output)
         if output.name == f"{assignment.name}.output":

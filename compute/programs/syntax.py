@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compute.budgets.planning import spend
-from compute.errors import QuestionError
+from compute.errors import QuestionError, place_in_program
 from compute.programs.descriptions import describe_piece
 from compute.programs.functions import find_function
 
@@ -61,8 +61,9 @@ class ProgramFault(Exception):
 
     def at(self, *path: str | int) -> QuestionError:
         """Return it as an error of the question; the message begins with the line and the column."""
-        line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
-        message = f"{line}column {self.column}: {self.message}"
+        message = f"column {self.column}: {self.message}"
+        if path[0] == "program" and isinstance(path[-1], int):
+            message = place_in_program(path[-1], self.column, self.message)
         return QuestionError(path, message, self.expected, self.received)
 
 

@@ -36,6 +36,7 @@ from compute.programs.shape_accidents import (
 )
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
+LOCATED = ("call", "index")  # syntax that errors caused by entries point to
 SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
 GATHERED = (
     "shape",
@@ -83,12 +84,13 @@ class Terms:
         head = node.head
         if head == "name":
             return self.terms.get(node.text) or self._new_name(node)
-        if head == "call":
-            return self._call(node)
+        if head in LOCATED:
+            first = len(self.graph.values)
+            found = self._call(node) if head == "call" else self._index(node)
+            self.locate(node, first)
+            return found
         if head == "number":
             return Expression("number", text=node.text)
-        if head == "index":
-            return self._index(node)
         if head == "item":
             return self._item(node)
         if head == "list":
@@ -102,6 +104,12 @@ class Terms:
                 describe(node.items[0]),
             )  # fmt: skip
         return self._binary(node) if len(node.operands) == LAST_TWO else self._unary(node)
+
+    def locate(self, node: Node, first: int) -> None:
+        """Note the column of the values from an index on, for errors that entries cause."""
+        if self.line:
+            end, line = len(self.graph.values), self.lines[self.line]
+            self.graph.places.append((first, end, line, node.column))
 
     def _new_name(self, node: Node) -> Term:
         """Return the term of a name that no earlier line defines. Raises ProgramFault if it has none."""

@@ -228,6 +228,29 @@ def test_errors_name_line_column_and_cause(line: str, column: int, message: str)
     assert 0 < len(error.received) <= 80
 
 
+@pytest.mark.parametrize("arithmetic", ["float64", "exact"])
+@pytest.mark.parametrize(
+    ("line", "column", "received"),
+    [
+        ("y = x[[0, 9]]", 5, "the entry 9 at [1]"),
+        ("y = x + x[[0, -4, 1]] * 2", 9, "the entry -4 at [1]"),
+        ("y = 2 * relu(take(x, [0, 9]))", 14, "the entry 9 at [1]"),
+        ("y = cross_entropy([[1, 2]], [5])", 5, "the entry 5 at [0]"),
+        ("y = mean(pick([[1, 2]], [5]))", 10, "the entry 5 at [0]"),
+    ],
+)
+def test_errors_of_entries_point_to_the_call_or_index(
+    line: str, column: int, received: str, arithmetic: str
+) -> None:
+    program, inputs = ("c = 2", "a = c + c", line), {"x": [1, 2, 3]} if "x" in line else {}
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", inputs, program=program, arithmetic=arithmetic)
+    [error] = caught.value.errors
+    assert error.path == ("program", 2)
+    assert error.message.startswith(f"line 3, column {column}: ")
+    assert error.received == received
+
+
 def test_a_value_may_have_the_name_of_a_library() -> None:
     x, program = np.array([[1.0, 2], [3, 5]]), ("nn = 2 * F", "y = F.sum(0) + nn.sum(0)", "z = np.max(F)")
     _, found = run(program, {"F": x}, claims=("F.max() == z",))
