@@ -248,7 +248,7 @@ def _activation_function(entry: Activation) -> Function:
     }
     return Function(
         entry.name, build, {"a": ("real",)}, fields, family="activations",
-        meaning=f"The activation {entry.name} of each entry.", example=f"y = {entry.name}([0.5, 1, 2])",
+        meaning=entry.meaning, example=f"y = {entry.name}([0.5, 1, 2])",
     )  # fmt: skip
 
 

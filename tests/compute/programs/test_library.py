@@ -33,6 +33,12 @@ def test_a_function_is_documented_in_one_sentence(name: str) -> None:
     assert len(declared.meaning) <= 160
 
 
+def test_each_activation_has_a_sentence_of_its_own() -> None:
+    functions = [declared for declared in FUNCTIONS.values() if declared.family == "activations"]
+    sentences = {declared.meaning.replace(declared.name, "...") for declared in functions}
+    assert len(sentences) == len(functions) > 20
+
+
 def test_a_name_is_declared_once() -> None:
     def zeros(a: int) -> Any:
         """Zeros."""
