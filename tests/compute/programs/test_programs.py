@@ -1,5 +1,6 @@
 """Programs: their values against NumPy, their gradients against central differences, and their errors."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -226,6 +227,25 @@ def test_errors_name_line_column_and_cause(line: str, column: int, message: str)
     assert error.message.startswith(f"line 2, column {column}: ")
     assert message in error.message
     assert 0 < len(error.received) <= 80
+
+
+@pytest.mark.parametrize(
+    ("line", "trained"),
+    [
+        ("y = w[arange(3), i]", 9), ("y = w[i]", 9), ("y = take(w, i)", 9),
+        ("y = gather(w, 1, i[:, None])", 9),
+        ("y = w[[i[0], i[1]]]", 9), ("y = embedding(i, w)", 9), ("y = cross_entropy(w, i)", 9),
+        ("y = scatter(w[0], 0, i, v)", 12), ("y = sum(w[i]) + sum(i == 2)", 9), ("y = w @ i", 12),
+    ],
+)  # fmt: skip
+def test_indices_are_no_parameters(line: str, trained: int) -> None:
+    shapes = {"w": (3, 3), "i": (3,), "v": (3,)}
+    inputs = tuple((name, Tensor(shape)) for name, shape in shapes.items() if re.search(rf"\b{name}\b", line))
+    prepared = prepare(Question("graph", inputs=inputs, program=(line,)))
+    assert prepared.cost.parameters == trained
+    asked = prepare(Question("graph", inputs=inputs, program=(line,), parameters=("i",)))
+    assert asked.parameters() == ["i"]
+    assert asked.cost.parameters == 3
 
 
 @pytest.mark.parametrize("arithmetic", ["float64", "exact"])
