@@ -91,6 +91,7 @@ SYNONYMS = {
     "parts": "chunks sections num_splits indices_or_sections",
     "times": "reps repeats multiples",
     "width": "pad_width paddings",
+    "offset": "k diagonal",
     "learning_rate": "lr",
     "dilation": "dilation_rate",
     "value": "constant_values fill_value",

@@ -299,6 +299,18 @@ class Terms:
         return result
 
     def _function(self, function: Function, node: Node) -> Term:
+        if function.name in OF_TWO and _has_two_values(node):
+            raise ProgramFault(
+                node.column,
+                f"{function.name} takes the extreme entry of one value over axes;"
+                f" that of two values is {OF_TWO[function.name]}(a, b)",
+                function.signature, f"{len(node.operands)} values",
+            )  # fmt: skip
+        if function.name == "power":
+            operands = (*node.operands, *(operand for name, operand in node.keywords if name == "exponent"))
+            complete = len(operands) == LAST_TWO == len(node.operands) + len(node.keywords)
+            if complete and operands[1].head != "literal":  # the setting of the primitive is a constant
+                return self._binary(Node("power", node.column, operands=operands))
         arguments = self.arguments(function, node)
         if arguments is None:
             return Unknown()
@@ -509,6 +521,19 @@ class Terms:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
+
+
+OF_TWO = {"max": "maximum", "min": "minimum"}
+
+
+def _has_two_values(node: Node) -> bool:
+    """Return whether a call by position has two values, as opposed to a value and axes."""
+    first, *others = node.operands or (node,)
+    if not others:
+        return False
+    axis = others[0]
+    is_axis = axis.head == "literal" or _are_numbers(axis.operands if axis.head == "list" else (axis,))
+    return _is_constant(first) or not is_axis or (axis.head == "number" and not axis.text.isdecimal())
 
 
 _CHOICE = re.compile(r", | or ")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.errors import QuestionErrors
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(23)
@@ -39,6 +40,10 @@ CASES: dict[str, Any] = {
     "v @ m @ v": V @ M @ V,
     "t @ [1, 2, 3, 4]": T @ [1, 2, 3, 4],
     "p ** w": P**W,
+    "power(p, w)": P**W,
+    "power(p, exponent=w)": P**W,
+    "pow(2, v)": 2**V,
+    "power(p, 3) + power(p, '1/2')": P**3 + P**0.5,
     "2 ** v": 2**V,
     "p ** 2.5": P**2.5,
     "p ** (v * 2)": P ** (V * 2),
@@ -48,7 +53,7 @@ CASES: dict[str, Any] = {
     "v // w": V // W,
     "v // 0": np.copysign(np.inf, V),
     "i // i": np.array([1, np.nan, 1]),
-    "floor_divide(7, -i)": np.array([-4, -np.inf, -7]),
+    "floor_divide(-7, i)": np.array([-4, -np.inf, -7]),
     "-v % p": -V % P,
     "where(v > 0, v, 0.1 * v)": np.where(V > 0, V, 0.1 * V),
     "(v > 0) * v": (V > 0) * V,
@@ -183,15 +188,30 @@ CASES: dict[str, Any] = {
     "pad(m, 2, mode='reflect')": np.pad(M, 2, mode="reflect"),
     "pad(m, 2, 'edge')": np.pad(M, 2, mode="edge"),
     "pad(m, 1, 'wrap')": np.pad(M, 1, mode="wrap"),
+    "pad(r, 1, value=0.5)": np.pad(R, 1, constant_values=0.5),
+    "np.pad(r, 1, constant_values=-1/4)": np.pad(R, 1, constant_values=-0.25),
+    "pad(r, 1, 'constant', 0.5)": np.pad(R, 1, constant_values=0.5),
+    "split(v, [-1])[0]": np.split(V, [-1])[0],
+    "split(t, [1, -2], axis=2)[1]": np.split(T, [1, -2], axis=2)[1],
     "pad(r, (1, 0, 0, 2))": np.pad(R, ((0, 2), (1, 0))),
     # Creation
     "eye(3) @ m": M,
+    "eye(2, 3) * r": np.eye(2, 3) * R,
+    "eye(3, 2)": np.eye(3, 2),
+    "eye(3, k=1)": np.eye(3, k=1),
+    "eye(2, 3, -1) + eye(2, 3, 2)": np.eye(2, 3, -1) + np.eye(2, 3, 2),
+    "eye(2, 3, k=3)": np.zeros((2, 3)),
     "zeros((2, 3)) + v": np.zeros((2, 3)) + V,
     "ones(3) * v": V,
     "full((2, 3), 0.5) * v": np.full((2, 3), 0.5) * V,
     "full(3, 2) * v": np.full(3, 2) * V,
     "arange(3) * v": np.arange(3) * V,
     "arange(5, -1, -2)": np.arange(5, -1, -2),
+    "arange(0, 1, 0.25)": np.arange(0, 1, 0.25),
+    "arange(0.5, 3)": np.arange(0.5, 3),
+    "arange(2.5)": np.arange(2.5),
+    "arange(1, -1, -1/3)": np.arange(1, -1, -1 / 3),
+    "arange(-2, 2)": np.arange(-2, 2),
     "linspace(-1, 1, 3) * v": np.linspace(-1, 1, 3) * V,
     "zeros_like(m) + ones_like(v)": np.ones((3, 3)),
     "ones(m.shape)": np.ones((3, 3)),
@@ -200,12 +220,21 @@ CASES: dict[str, Any] = {
     "outer(v, w)": np.outer(V, W),
     "dot(v, w)": V @ W,
     "dot(m, v)": M @ V,
+    "dot(t, [1, 2, 3, 4])": T @ [1, 2, 3, 4],
+    "dot(v, t)": np.dot(V, T),
+    "dot(m, t)": np.dot(M, T),
+    "dot(t, transpose(t, (0, 2, 1)))": np.dot(T, T.transpose(0, 2, 1)),
     "trace(m)": np.trace(M),
     "trace(t)": np.trace(T),
     "diagonal(r)": np.diagonal(R),
     "diagonal(t)": np.diagonal(T),
     "diag(v)": np.diag(V),
     "diag(m)": np.diag(M),
+    "diag(v, 1)": np.diag(V, 1),
+    "diag(v, k=-1)": np.diag(V, -1),
+    "diag(r, 1) + diag(r, -1)": np.diag(R, 1) + np.diag(R, -1),
+    "diagonal(t, 1)": np.diagonal(T, 1),
+    "diagonal(m, offset=-1)": np.diagonal(M, -1),
     "tril(m) + triu(m, 1)": M,
     "det(m)": np.linalg.det(M),
     "inv(m)": np.linalg.inv(M),
@@ -218,6 +247,13 @@ CASES: dict[str, Any] = {
     "einsum('i,j->ji', v, w)": np.outer(W, V),
     "einsum('ij,ij->', m, m)": (M * M).sum(),
     "einsum('bij,bik->bjk', t, t)": np.einsum("bij,bik->bjk", T, T),
+    "einsum('...j,j->...', t, [1, 2, 3, 4])": np.einsum("...j,j->...", T, [1, 2, 3, 4]),
+    "einsum('...ij,...jk->...ik', t, t.mT)": T @ T.swapaxes(1, 2),
+    "einsum('...ij,...jk', m, t)": np.einsum("...ij,...jk", M, T),
+    "einsum('i...->...i', t)": np.einsum("i...->...i", T),
+    "einsum('...i,...i', t, t[:, :1])": np.einsum("...i,...i", T, T[:, :1]),
+    "einsum('...,...', v, v[:1])": np.einsum("...,...", V, V[:1]),
+    "einsum('...ii->...i', m)": np.einsum("...ii->...i", M),
     # Selection
     "sort(m, axis=0)": np.sort(M, axis=0),
     "sort(v, descending=True)": np.sort(V)[::-1],
@@ -258,6 +294,7 @@ def test_an_expression_means_what_it_means_in_numpy(expression: str) -> None:
 
 def used(expression: str) -> dict[str, Any]:
     """Return the inputs that an expression names."""
+    expression = re.sub(r"\b\w+=", "", expression)
     words = set(re.findall(r"(?<![.\w])[a-z](?!\w)", re.sub("'[^']*'", "", expression)))
     return {name: value for name, value in INPUTS.items() if name in words}
 
@@ -334,3 +371,23 @@ def test_whole_quotients_of_decimals_are_those_of_the_numbers_that_they_stand_fo
     assert [*map(int, found.values["y"])] == quotients
     if arithmetic == "float64":
         assert [*np.floor_divide([1, 0.3, -0.3], [0.1, -0.1, 0.1])] == quotients
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("max(3, 4)", "maximum(a, b)"), ("min(v, 0.5)", "minimum(a, b)"), ("max(v, w)", "maximum(a, b)"),
+        ("np.amax(v[0], w[0])", "maximum(a, b)"), ("split(v, -1)", "at least 1"),
+        ("split(v, [-4])", "from -2 to 2"), ("split(v, [2, 1])", "in order"), ("eye(0, 2)", "n does not fit"),
+        ("arange(1, 0, 0.5)", "is empty"),
+        ("einsum('...i,j->...', v, w, v)", "3 operands"), ("einsum('..i->i', v)", "such as"),
+        ("einsum('...ij->...', v)", "1 axes"), ("einsum('...i,...i', m, t[..., 0])", "the sizes"),
+        ("dot(t, t)", "the sizes 4 and 3"), ("diag(v[:, None] * m, 3)", "the offset 3"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_with_a_hint(expression: str, hint: str) -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", used(expression), program=(f"y = {expression}",))
+    [error] = caught.value.errors
+    assert error.path == ("program", 0)
+    assert hint in f"{error.message} {error.expected} {error.received}"
