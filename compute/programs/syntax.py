@@ -16,7 +16,10 @@ MAX_NODES = 20_000
 NODE = 0.25  # units for reading and building one node, in addition to its values
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
-ALLOWED = "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T, .mT and .shape"
+ALLOWED = (
+    "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T, .mT, .shape, .ndim"
+    " and .size"
+)
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -38,7 +41,8 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.NotEq: "not_equal",
 }
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "negative", ast.Invert: "logical_not"}
-ATTRIBUTES = {"T": "reverse_axes", "mT": "transpose", "shape": "shape"}
+ATTRIBUTES = {"T": "reverse_axes", "mT": "transpose", "shape": "shape", "ndim": "ndim", "size": "size"}
+NEW_AXIS = "newaxis"
 LIBRARIES = frozenset({
     "np", "numpy", "torch", "nn", "F", "jnp", "jax", "tf", "math", "scipy", "special", "keras",
 })  # fmt: skip
@@ -264,7 +268,13 @@ class Reader:
             return _integer(entry)
         if isinstance(entry, ast.UnaryOp) and isinstance(entry.operand, ast.Constant):
             return _integer(entry)
-        return self._node(entry, depth)
+        return None if self._is_new_axis(entry) else self._node(entry, depth)
+
+    def _is_new_axis(self, entry: ast.expr) -> bool:
+        """Return whether an index is `np.newaxis` or `newaxis`, which are None."""
+        if isinstance(entry, ast.Attribute) and isinstance(entry.value, ast.Name):
+            return entry.attr == NEW_AXIS and entry.value.id in LIBRARIES - self.values
+        return isinstance(entry, ast.Name) and entry.id == NEW_AXIS and NEW_AXIS not in self.values
 
     def check_name(self, name: str, column: int) -> str:
         """Return the name, checked at its first use only. Raises ProgramFault."""

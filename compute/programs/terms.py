@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError, number_expression
-from compute.dimensions import Polynomial, ShapeError, Size, show
+from compute.dimensions import Polynomial, ShapeError, Size, product, show
 from compute.errors import QuestionError, describe, hint, unknown_name
 from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY
@@ -36,6 +36,7 @@ from compute.programs.shape_accidents import (
 )
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
+COUNTS = ("ndim", "size")
 LOCATED = ("call", "index")  # syntax that errors caused by entries point to
 SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
 GATHERED = (
@@ -215,6 +216,8 @@ class Terms:
         if isinstance(operand, Unknown):
             return operand
         operand = self._single(operand, node)
+        if node.head in COUNTS:
+            return self._count(node.head, operand)
         if isinstance(operand, Expression):
             if node.head == "negative":
                 return Expression("negative", (operand,))
@@ -231,6 +234,12 @@ class Terms:
         if node.head == "logical_not" and operand.kind != "boolean":
             raise ProgramFault(node.column, "~ needs booleans", "booleans", KINDS[operand.kind])
         return self._apply(node, node.head, operand)
+
+    def _count(self, head: str, operand: Value | Expression) -> Term:
+        """Return the number of axes or of entries, which may be a letter."""
+        shape = operand.shape if isinstance(operand, Value) else ()
+        count = len(shape) if head == "ndim" else product(shape)
+        return number_expression(count) if isinstance(count, int) else add_size(self.graph, count)
 
     def _nearest(self, value: Value) -> str:
         return value.name or next((one.name for one in value.inputs if one.name is not None), "program")
@@ -446,6 +455,9 @@ class Terms:
         if node.head == "index" and node.operands[0].head == "shape":
             sizes = self.shape_of(node.operands[0])
             return sizes if isinstance(sizes, Unknown) else _entry(sizes, node)
+        if node.head == "size":
+            sizes = self.shape_of(node)
+            return sizes if isinstance(sizes, Unknown) else product(sizes)
         if not _is_constant(node):
             raise NotConstant
         term = self.build(node)
@@ -532,8 +544,11 @@ def _has_two_values(node: Node) -> bool:
     if not others:
         return False
     axis = others[0]
-    is_axis = axis.head == "literal" or _are_numbers(axis.operands if axis.head == "list" else (axis,))
-    return _is_constant(first) or not is_axis or (axis.head == "number" and not axis.text.isdecimal())
+    if axis.head == "number":
+        is_axis = axis.text.isdecimal()
+    else:
+        is_axis = axis.head == "literal" or all(map(_is_constant, axis.operands or (axis,)))
+    return _is_constant(first) or not is_axis
 
 
 _CHOICE = re.compile(r", | or ")
@@ -553,8 +568,8 @@ def _are_numbers(nodes: Sequence[Node]) -> bool:
 
 def _is_constant(node: Node) -> bool:
     """Return whether a node is arithmetic on numbers alone, or the negative of one."""
-    if node.head in ("number", "name"):
-        return node.head == "number" or node.text in NAMED_NUMBERS
+    if node.head in ("number", "name", "ndim"):
+        return node.head != "name" or node.text in NAMED_NUMBERS
     return node.head in ("negative", "power", *SCALARS) and all(map(_is_constant, node.operands))
 
 

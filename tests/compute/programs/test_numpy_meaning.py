@@ -79,6 +79,24 @@ CASES: dict[str, Any] = {
     "t[:, i]": T[:, I],
     "t[0, i, 1:]": T[0, I, 1:],
     "m[i]": M[I],
+    "t[[0, 1], :, [1, 0]]": T[[0, 1], :, [1, 0]],
+    "t[0, :, i]": T[0, :, I],
+    "t[[[0], [1]], 1:, i]": T[[[0], [1]], 1:, I],
+    "t[[0, 1], ..., [1, 0]]": T[[0, 1], ..., [1, 0]],
+    "m[:, None, i]": M[:, None, I],
+    "t[:, None, 1, i]": T[:, None, 1, I],
+    "t[None, [0, 1], [1, 2]]": T[None, [0, 1], [1, 2]],
+    "m[i, None]": M[I, None],
+    "m[i, None, i]": M[I, None, I],
+    "t[[1, 0], :, None, i[:2]]": T[[1, 0], :, None, I[:2]],
+    "t[..., None, i[1]]": T[..., None, I[1]],
+    "v[:, np.newaxis] * w": V[:, None] * W,
+    "m[newaxis, ..., 0, np.newaxis]": M[None, ..., 0, None],
+    "t.ndim * v + t.size": 3 * V + 24,
+    "sum(t, axis=t.ndim - 1)": T.sum(axis=T.ndim - 1),
+    "sum(m) / m.size": M.mean(),
+    "reshape(m, (m.size,))": M.reshape(9),
+    "zeros(m[0].size) + v": V,
     "m.T": M.T,
     "t.T": T.T,
     "t.mT": T.swapaxes(-1, -2),
@@ -319,7 +337,7 @@ SMOOTH = [
 
 
 # Expressions that use only the shape of an input, or its order.
-CONSTANT = re.compile(r"_like|[<>=]|shape")
+CONSTANT = re.compile(r"_like|[<>=]|shape|size|ndim")
 
 
 @pytest.mark.parametrize("expression", SMOOTH)
@@ -382,6 +400,8 @@ def test_whole_quotients_of_decimals_are_those_of_the_numbers_that_they_stand_fo
         ("arange(1, 0, 0.5)", "is empty"),
         ("einsum('...i,j->...', v, w, v)", "3 operands"), ("einsum('..i->i', v)", "such as"),
         ("einsum('...ij->...', v)", "1 axes"), ("einsum('...i,...i', m, t[..., 0])", "the sizes"),
+        ("t[[0, 1], :, [0, 1, 2]]", "cannot combine"), ("t[[0], 0, :, None, [0], 0]", "5 indices for 3 axes"),
+        ("v[[0], v > 0]", "2 indices for 1 axes"), ("m[[0], m[0] > 0]", "mask"), ("max(m, m.ndim)", "axis"),
         ("dot(t, t)", "the sizes 4 and 3"), ("diag(v[:, None] * m, 3)", "the offset 3"),
     ],
 )  # fmt: skip
