@@ -16,6 +16,7 @@ MAX_NODES = 20_000
 NODE = 0.25  # units for reading and building one node, in addition to its values
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
+INFINITY = "inf"
 ALLOWED = (
     "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T, .mT, .shape, .ndim"
     " and .size"
@@ -153,9 +154,12 @@ class Reader:
 
     def _name(self, node: ast.Name, column: int, depth: int) -> Node:  # noqa: ARG002 - as all conversions
         name = node.id
-        if name not in self.names and name not in NAMED_NUMBERS:
+        if name not in self.names and name not in NAMED_NUMBERS and not self._is_infinity(name):
             self.names.add(self.check_name(name, column))
         return Node("name", column, name)
+
+    def _is_infinity(self, name: str) -> bool:
+        return name == INFINITY and name not in self.values
 
     def _binary(self, node: ast.BinOp, column: int, depth: int) -> Node | None:
         operator = OPERATORS.get(type(node.op))
@@ -186,7 +190,8 @@ class Reader:
         return None if head is None else Node(head, column, operands=(self._node(node.operand, depth),))
 
     def _attribute(self, node: ast.Attribute, column: int, depth: int) -> Node | None:
-        if isinstance(node.value, ast.Name) and node.value.id in LIBRARIES and node.attr == "pi":
+        is_of_library = isinstance(node.value, ast.Name) and node.value.id in LIBRARIES - self.values
+        if is_of_library and (node.attr in NAMED_NUMBERS or self._is_infinity(node.attr)):
             return Node("name", column, node.attr)
         head = ATTRIBUTES.get(node.attr)
         if head is not None:

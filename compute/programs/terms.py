@@ -34,7 +34,7 @@ from compute.programs.shape_accidents import (
     note_softmax,
     note_total_reduced,
 )
-from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
+from compute.programs.syntax import INFINITY, NAMED_NUMBERS, Node, ProgramFault
 
 COUNTS = ("ndim", "size")
 LOCATED = ("call", "index")  # syntax that errors caused by entries point to
@@ -126,6 +126,8 @@ class Terms:
             )
         if name in NAMED_NUMBERS:
             return Expression("symbol", text=name)
+        if name == INFINITY:
+            return apply("infinity", graph=self.graph, sign=1)
         if name in FUNCTIONS or name in CATALOGUE:
             raise ProgramFault(
                 node.column, f"{name} is a function", f"{name}(...)", f"{name} without brackets"
@@ -212,6 +214,8 @@ class Terms:
     def _unary(self, node: Node) -> Term:
         if node.head == "shape":
             raise ProgramFault(node.column, "a shape is not a value", "a size such as x.shape[0]", "a shape")
+        if node.head == "negative" and node.operands[0].text == INFINITY not in self.terms:
+            return apply("infinity", graph=self.graph, sign=-1)
         operand = self.build(node.operands[0])
         if isinstance(operand, Unknown):
             return operand

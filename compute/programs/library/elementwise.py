@@ -56,7 +56,15 @@ def logaddexp(a: Value, b: Value) -> Value:
 @function(CONDITIONS, "y = where([1, -2] > 0, [1, -2], 0)")
 def where(condition: Condition, a: Value, b: Value) -> Value:
     """The entries of a where a condition holds, and those of b elsewhere."""
+    if _is_minus_infinity(b):  # a mask, whose infinities are meant
+        return apply("masked_fill", a, condition)
+    if _is_minus_infinity(a):
+        return apply("masked_fill", b, apply("logical_not", condition))
     return apply("where", condition, a, b)
+
+
+def _is_minus_infinity(a: Value) -> bool:
+    return a.primitive is not None and a.primitive.name == "infinity" and a.attributes["sign"] < 0
 
 
 @function(CONDITIONS, "y = logical_and([1, 2] > 1, [1, 2] < 3)")

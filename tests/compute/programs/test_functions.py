@@ -29,7 +29,7 @@ REACHED_OTHERWISE = {
     "max_over", "min_over", "logsumexp_over", "any_over", "all_over", "cumulative_sum", "cumulative_product",
     "take", "take_along_axis", "put_along_axis", "written_along_axis", "index_numbers", "indicator",
     "clip_below", "clip_above", "power_of", "logical_or", "logical_not", "round", "round_to", "diagonal",
-    "diagonal_matrix", "triangle", "det", "inv", "solve", "contract",
+    "diagonal_matrix", "triangle", "det", "inv", "solve", "contract", "infinity",
 }  # fmt: skip
 OTHERS = sorted(ACTIVATIONS.keys() & REGISTRY.keys() & FUNCTIONS.keys() - NAMED.keys())
 CALLED = [*NAMED, *OTHERS]

@@ -109,6 +109,16 @@ CASES: dict[str, Any] = {
     "t.reshape(2, -1)": T.reshape(2, -1),
     "t.transpose(2, 0, 1)": T.transpose(2, 0, 1),
     "2 * np.pi * v": 2 * np.pi * V,
+    "np.exp(where(v > 0, v, -np.inf))": np.exp(np.where(V > 0, V, -np.inf)),
+    "where(m < 0, -inf, i)": np.where(M < 0, -np.inf, I),
+    "softmax(where([[0, 1, 1], [1, 1, 0]] > 0, r, -inf), 1)": softmax(
+        np.where([[False, True, True], [True, True, False]], R, -np.inf), 1
+    ),
+    "max(where(w > 0, -math.inf, w)) * v": np.max(np.where(W > 0, -np.inf, W)) * V,
+    "clip(v, 0, np.inf)": np.clip(V, 0, np.inf),
+    "minimum(v, inf) + maximum(w, -inf)": V + W,
+    "[inf, -inf, 1] * i[0]": np.array([np.inf, -np.inf, 2]),
+    "(v < inf) & (v > -inf)": np.array([True] * 3),
     # Elementwise
     "maximum(v, w)": np.maximum(V, W),
     "minimum(v, 0)": np.minimum(V, 0),

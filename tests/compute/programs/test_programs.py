@@ -382,3 +382,20 @@ def test_nan_equals_nothing_in_claims(numbers: str, verdict: str | None) -> None
     for claim, place in zip(claims[:3], (" at [0]", " at [0]", ""), strict=True):
         assert claim.how == f"a side is NaN{place}, and NaN equals nothing, not even itself"
         assert (claim.largest_difference, claim.verdict) == (None, verdict)
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "exact"])
+def test_minus_infinity_masks_without_a_note(arithmetic: str) -> None:
+    program = ("s = where(m > 0, x, -np.inf)", "p = softmax(s)")
+    found = answer("graph", {"x": [1, 2, 1], "m": [1, 0, 1]}, program=program, arithmetic=arithmetic)
+    assert [*map(float, found.values["p"])] == pytest.approx([0.5, 0, 0.5])
+    assert found.notes == []
+
+
+def test_values_may_be_called_as_infinity_and_new_axes_are() -> None:
+    program, inputs = (
+        ("newaxis = inf + 1", "y = x[newaxis] - inf"),
+        {"x": np.arange(5.0), "inf": np.array(2.0)},
+    )
+    _, found = run(program, inputs)
+    assert found.values["y"] == 1
