@@ -100,7 +100,6 @@ PRIMITIVES: dict[str, dict[str, str]] = {
         "weighted_product": "y = weighted_product([0, 2], [1, 3])",
     },
     "elementwise": {
-        "absolute": "y = absolute([1, -2])",
         "exp": "y = exp([0, 1])",
         "expm1": "y = expm1([0, 1])",
         "log": "y = log([1, 2])",
@@ -142,9 +141,6 @@ PRIMITIVES: dict[str, dict[str, str]] = {
         "less_equal": "y = less_equal([1, 2], 2)",
         "equal": "y = equal([1, 2], 2)",
         "not_equal": "y = not_equal([1, 2], 2)",
-        "and_masks": f"y = and_masks({TRUE}, [1, 1] > 0)",
-        "complement": f"y = complement({TRUE})",
-        "as_numbers": f"y = as_numbers({TRUE})",
     },
     "reductions": {
         "sum_over": "y = sum_over([[1, 2], [3, 4]], axis=0)",

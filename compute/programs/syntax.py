@@ -30,7 +30,7 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "power",
     ast.Mod: "remainder",
     ast.FloorDiv: "floor_divide",
-    ast.BitAnd: "and_masks",
+    ast.BitAnd: "logical_and",
     ast.BitOr: "logical_or",
 }
 COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -256,7 +256,7 @@ class Reader:
             pairs.append(Node(COMPARISONS[type(operator)], column, operands=(left, right)))
         chain = pairs[0]
         for pair in pairs[1:]:
-            chain = Node("and_masks", column, operands=(chain, pair))
+            chain = Node("logical_and", column, operands=(chain, pair))
         return chain
 
     def _items(self, index: ast.expr, depth: int) -> tuple[Any, ...]:

@@ -557,7 +557,7 @@ def _has_two_values(node: Node) -> bool:
 
 _CHOICE = re.compile(r", | or ")
 TRUTHS = ("conditions", "reductions")  # families whose conditions may be numbers
-SIGNS = {"and_masks": "&", "logical_or": "|"}
+SIGNS = {"logical_and": "&", "logical_or": "|"}
 
 
 def _are_numbers(nodes: Sequence[Node]) -> bool:

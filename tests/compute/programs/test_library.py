@@ -33,6 +33,12 @@ def test_a_function_is_documented_in_one_sentence(name: str) -> None:
     assert len(declared.meaning) <= 160
 
 
+def test_no_two_functions_are_documented_alike() -> None:
+    sentences: dict[str, str] = {}
+    for name, declared in FUNCTIONS.items():
+        assert sentences.setdefault(declared.meaning, name) == name
+
+
 def test_each_activation_has_a_sentence_of_its_own() -> None:
     functions = [declared for declared in FUNCTIONS.values() if declared.family == "activations"]
     sentences = {declared.meaning.replace(declared.name, "...") for declared in functions}

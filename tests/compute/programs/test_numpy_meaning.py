@@ -62,6 +62,12 @@ CASES: dict[str, Any] = {
     "where((v < 0) | ~(w <= 0), v, w)": np.where((V < 0) | ~(W <= 0), V, W),
     "where(0 < v < 1, v, 2)": np.where((V > 0) & (V < 1), V, 2),
     "sum(v != w) + sum(v == v)": 6,
+    "absolute(v) + np.absolute(w)": np.abs(V) + np.abs(W),
+    "and_masks(v > 0, w < 1) + 0": ((V > 0) & (W < 1)) + 0,
+    "complement(v > 0) * w": ~(V > 0) * W,
+    "logical_not(i) + 0": np.logical_not(I) + 0,
+    "as_numbers(v > 0) * w": (V > 0) * W,
+    "indicator(i)": (I != 0) + 0,
     # Lists, indices, attributes
     "v * [1, 2, 3]": V * [1, 2, 3],
     "[v, w]": np.array([V, W]),
