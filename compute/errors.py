@@ -54,26 +54,41 @@ class QuestionErrors(Exception):
         super().__init__("; ".join(error.message for error in self.errors))
 
 
+def place_in_program(line: int, column: int, message: str) -> str:
+    """Return a message that begins with its place. line: from 0; column: from 1."""
+    return f"line {line + 1}, column {column}: {message}"
+
+
 class UnfitEntries(QuestionErrors):
-    """Entries that a primitive rejects. name: of the operand; after `of`, of the value."""
+    """Entries that a primitive rejects.
 
-    def __init__(self, name: str, message: str, expected: str, received: str) -> None:
+    name: of the operand; after `of`, of the value.
+    step: the index of the value that the primitive computes, after `of`.
+    """
+
+    def __init__(self, name: str, message: str, expected: str, received: str, step: int = -1) -> None:
         super().__init__([QuestionError((name,), message, expected, received)])
-        self.name = name
+        self.name, self.step = name, step
 
-    def of(self, name: str) -> "UnfitEntries":
-        """Return the error for the value of this name."""
+    def of(self, name: str, step: int) -> "UnfitEntries":
+        """Return the error for the value of this name, an operand of a step."""
         [error] = self.errors
-        return UnfitEntries(name, error.message, error.expected, error.received)
+        return UnfitEntries(name, error.message, error.expected, error.received, step)
 
     def within(self, *prefix: str | int) -> QuestionErrors:
         """Return the error at the field that holds the tensor."""
         return QuestionErrors([self.errors[0].within(*prefix)])
 
-    def computed(self, *path: str | int) -> QuestionErrors:
-        """Return the error for a computed value, which has no field of its own."""
+    def computed(self, *path: str | int, place: tuple[int, int] | None = None) -> QuestionErrors:
+        """Return the error for a computed value, which has no field of its own.
+
+        place: the line and the column of a program that compute it.
+        """
         [error] = self.errors
-        return at(path, f"{self.name} {error.message}", error.expected, error.received)
+        message = f"{self.name} {error.message}"
+        if place is not None:
+            path, message = (*path, place[0]), place_in_program(*place, message)
+        return at(path, message, error.expected, error.received)
 
 
 def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:

@@ -175,6 +175,8 @@ class Graph:
     stated_sizes: sizes that submodules state as settings, by setting and submodule.
     repeats: ranges of indices (first, last + 1) whose values represent several alike, with their count.
     lines: the line of a program, from 0, that assigns each name.
+    places: where a program calls a function or takes an index, inner ones first: the indices (first,
+        last + 1) of the values that this computes, the line, from 0, and the column, from 1.
     key_values: the keys and values of each attention.
     batch_statistics: indices of values that average over a batch, for which inference has constants.
     added_masks: masks whose numbers are added to scores.
@@ -206,6 +208,7 @@ class Graph:
     stated_sizes: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeats: list[tuple[int, int, Size]] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
+    places: list[tuple[int, int, int, int]] = field(default_factory=list)
     key_values: list[KeyValues] = field(default_factory=list)
     batch_statistics: set[int] = field(default_factory=set)
     added_masks: list[Value] = field(default_factory=list)
@@ -327,6 +330,11 @@ class Graph:
             for name, value in self.names.items()
             if value.name is not None and value.name != name
         }
+
+    def place_of(self, index: int) -> tuple[int, int] | None:
+        """Return the line and the column of the call or index in a program that computes a value."""
+        found = ((line, column) for first, end, line, column in self.places if first <= index < end)
+        return next(found, None)
 
     def add_key_values(self, key: Value, value: Value, token_axis: int) -> None:
         """Record the keys and values that attention reads, before shared heads are repeated."""

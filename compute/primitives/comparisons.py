@@ -12,7 +12,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import broadcast, product, without
-from compute.graph.primitive import Cost, Primitive
+from compute.errors import UnfitEntries, describe_first_unfit
+from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.latex import CONDITION, PRODUCT, SUM, Formula, axes_latex
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.scalars import count, is_known
@@ -76,6 +77,18 @@ def either(a: Array, b: Array) -> Array:
     return decide(one | other)
 
 
+logical_and = Primitive(
+    "logical_and",
+    forward=lambda xp, a, b: both(a, b),
+    shape=broadcast,
+    latex=lambda a, b: Formula(rf"{a.at(PRODUCT)} \wedge {b.at(PRODUCT)}", PRODUCT),
+    cost=no_cost,
+    operand_kinds={"a": ("boolean",), "b": ("boolean",)},
+    kind="boolean",
+    expects=BROADCASTABLE,
+)
+
+
 logical_or = Primitive(
     "logical_or",
     forward=lambda xp, a, b: either(a, b),
@@ -87,14 +100,39 @@ logical_or = Primitive(
 )
 
 
+def mask_to_numbers(xp: Arithmetic, mask: Array) -> Array:
+    """Return a mask as 0 and 1. Raises UnfitEntries for other numbers."""
+    if mask.dtype == np.bool_:
+        return xp.whole(mask.astype(np.intp))
+    try:
+        xp.places(mask, 1)
+    except ValueError:
+        raise UnfitEntries(
+            "mask",
+            "holds a number that is neither 0 nor 1",
+            "booleans, or the numbers 0 and 1",
+            describe_first_unfit(mask, lambda part: xp.places(part, 1)),
+        ) from None
+    return mask
+
+
+def _negate(xp: Arithmetic, a: Array) -> Array:
+    if a.dtype != np.bool_ and (a.dtype != object or _are_numbers(a)):
+        found: Array = xp.places(mask_to_numbers(xp, a), 1) == 0
+        return found
+    return decide(~a)
+
+
+# Masks may be written as 0 and 1.
 logical_not = Primitive(
     "logical_not",
-    forward=lambda xp, a: decide(~a),
+    forward=_negate,
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\neg {a.at(PRODUCT)}", PRODUCT, a.scalar),
-    operand_kinds={"a": ("boolean",)},
+    cost=no_cost,
+    operand_kinds={"a": ("boolean", "real")},
     kind="boolean",
-    expects="booleans",
+    expects="booleans, or a mask of 0 and 1",
 )
 
 
@@ -139,6 +177,7 @@ indicator = Primitive(
     forward=_indicator,
     shape=lambda a: a,
     latex=_indicator_latex,
+    cost=no_cost,
     operand_kinds={"a": ("boolean", "index")},
     expects="booleans or indices",
 )

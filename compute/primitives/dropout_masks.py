@@ -1,4 +1,4 @@
-"""Dropout masks: drawn from a seed, all masks of a shape, and masks as numbers."""
+"""Dropout masks: drawn from a seed, and all masks of a shape."""
 
 import math
 from collections.abc import Mapping
@@ -9,9 +9,8 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, product, show
-from compute.errors import UnfitEntries, describe_first_unfit
 from compute.graph.primitive import Primitive, no_cost
-from compute.latex import PRODUCT, Formula, constant_latex
+from compute.latex import Formula, constant_latex
 
 MOST_DROPPED = 12  # the most entries for which all masks are enumerated: 2 to this power
 _BITS = 53  # the bits of a float64's fraction, out of the generator's 64
@@ -81,46 +80,4 @@ all_masks = Primitive(
     kind="boolean",
     expects="no operands",
     meaning="All masks of a shape along a new first axis, in binary order from all false to all true.",
-)
-
-
-def _mask_to_numbers(xp: Arithmetic, mask: Array) -> Array:
-    if mask.dtype == np.bool_:
-        return xp.whole(mask.astype(np.intp))
-    try:
-        xp.places(mask, 1)
-    except ValueError:
-        raise UnfitEntries(
-            "mask",
-            "holds a number that is neither 0 nor 1",
-            "booleans, or the numbers 0 and 1",
-            describe_first_unfit(mask, lambda part: xp.places(part, 1)),
-        ) from None
-    return mask
-
-
-complement = Primitive(
-    "complement",
-    forward=lambda xp, mask: (
-        ~mask if mask.dtype == np.bool_ else xp.places(_mask_to_numbers(xp, mask), 1) == 0
-    ),
-    shape=lambda mask: mask,
-    latex=lambda mask: Formula(rf"\neg {mask.at(PRODUCT)}", PRODUCT, mask.scalar),
-    cost=no_cost,
-    operand_kinds={"mask": ("boolean", "real")},
-    kind="boolean",
-    expects="a mask",
-    meaning="The negation of a mask.",
-)
-
-# It has no gradient.
-as_numbers = Primitive(
-    "as_numbers",
-    forward=_mask_to_numbers,
-    shape=lambda mask: mask,
-    latex=lambda mask: Formula(mask.at(PRODUCT), PRODUCT, mask.scalar),
-    cost=no_cost,
-    operand_kinds={"mask": ("boolean", "real")},
-    expects="a mask",
-    meaning="A mask as numbers: 1 where it is true, 0 where it is false.",
 )

@@ -96,7 +96,7 @@ def _trunc(xp: Arithmetic, a: Array) -> Array:
     return xp.multiply(xp.sign(a), xp.floor(xp.absolute(a)))
 
 
-def _no_gradient(xp: Arithmetic, g: Array) -> Array:
+def no_gradient(xp: Arithmetic, g: Array) -> Array:
     return xp.zeros(g.shape)
 
 
@@ -107,7 +107,7 @@ def _declare_step(
     return Primitive(
         name,
         forward=lambda xp, a: forward(xp, a),
-        gradients={"a": _no_gradient},
+        gradients={"a": no_gradient},
         tangents=lambda xp, tangent, y, a: xp.zeros(y.shape),
         shape=lambda a: a,
         latex=lambda a: Formula(latex(a.text)),
@@ -205,7 +205,7 @@ round_to = Primitive(
 stop_gradient = Primitive(
     "stop_gradient",
     forward=lambda xp, a: a,
-    gradients={"a": _no_gradient},
+    gradients={"a": no_gradient},
     tangents=lambda xp, tangent, y, a: xp.zeros(y.shape),
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\operatorname{{stop}}\left({a.text}\right)"),

@@ -10,8 +10,7 @@ from compute.dimensions import Shape, ShapeError, broadcast, show
 from compute.graph.numerics import Hazard
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitives.comparisons import both
-from compute.primitives.dropout_masks import as_numbers
+from compute.primitives.comparisons import mask_to_numbers
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.masked_products import is_nonfinite
 from compute.primitives.scalars import count, is_known
@@ -74,19 +73,6 @@ mask_admits = Primitive(
 )
 
 
-and_masks = Primitive(
-    "and_masks",
-    forward=lambda xp, a, b: both(a, b),
-    shape=broadcast,
-    latex=lambda a, b: Formula(rf"{a.at(PRODUCT)} \wedge {b.at(PRODUCT)}", PRODUCT),
-    cost=no_cost,
-    operand_kinds={"a": ("boolean",), "b": ("boolean",)},
-    kind="boolean",
-    expects=BROADCASTABLE,
-    meaning="Where two masks are both true.",
-)
-
-
 def _clear(xp: Arithmetic, a: Array, source: Array, allowed: Array) -> Array:
     """Return `a` with 0 where `source` is masked and not finite."""
     if xp.is_finite(source):
@@ -118,7 +104,7 @@ clear_masked = Primitive(
 
 def _keep(xp: Arithmetic, a: Array, mask: Array) -> Array:
     if mask.dtype != np.bool_:
-        mask = xp.equal(as_numbers.forward(xp, mask), count(xp, 1))
+        mask = xp.equal(mask_to_numbers(xp, mask), count(xp, 1))
     return xp.where(mask, a, xp.zeros(()))
 
 

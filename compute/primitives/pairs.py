@@ -1,4 +1,4 @@
-"""Elementwise functions of two arrays with broadcasting: extremes, bounds, powers, remainders."""
+"""Elementwise functions of two arrays with broadcasting: extremes, bounds, powers, quotients, remainders."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from compute.dimensions import broadcast
 from compute.graph.numerics import ROOT
 from compute.graph.primitive import Primitive
 from compute.latex import ATOM, POWER, PRODUCT, Formula
+from compute.primitives.elementary import no_gradient
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.scalars import count
 
@@ -135,4 +136,29 @@ remainder = Primitive(
     broadcasts=True,
     convention={"derivative_of_remainder_at_its_jumps": "that beside them"},
     meaning="The remainder of a divided by b, with the sign of b: a % b.",
+)
+
+
+def _floor_divide(xp: Arithmetic, a: Array, b: Array) -> Array:
+    """Return the quotient rounded down; by 0 the quotient itself, as in NumPy.
+
+    The floor of a rounded quotient can be too large by 1, so the remainder is subtracted before dividing.
+    """
+    if xp.simplifies:
+        return xp.floor(xp.divide(a, b))
+    rest = xp.where(xp.equal(b, count(xp, 0)), count(xp, 0), xp.remainder(a, b))
+    return xp.rint(xp.divide(xp.subtract(a, rest), b))
+
+
+floor_divide = Primitive(
+    "floor_divide",
+    forward=_floor_divide,
+    gradients={"a": no_gradient, "b": no_gradient},
+    tangents="symmetric",
+    shape=broadcast,
+    latex=lambda a, b: Formula(rf"\left\lfloor \frac{{{a.text}}}{{{b.text}}} \right\rfloor"),
+    expects=BROADCASTABLE,
+    broadcasts=True,
+    convention={"derivative_of_floor_divide": "0, also at its jumps, where it has none"},
+    meaning="The quotient rounded down to a whole number: a // b.",
 )

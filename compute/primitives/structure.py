@@ -13,7 +13,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, divide, write_shifted
 from compute.graph.axis_windows import AxisWindow, Reads, expanded_reads, reshaped_reads, transposed_reads
 from compute.graph.primitive import Primitive, no_cost
-from compute.latex import POWER, Formula, constant_latex
+from compute.latex import ATOM, POWER, SUM, Formula, constant_latex
 
 CausalAlignment: TypeAlias = Literal["upper_left", "lower_right"]
 
@@ -180,6 +180,22 @@ constant = Primitive(
     forward=_constant,
     shape=lambda expression, sizes: (),
     latex=lambda expression, sizes: constant_latex(expression),
+    cost=no_cost,
+    expects="no operands",
+)
+
+
+def _infinity(xp: Arithmetic, *, sign: int) -> Array:
+    negative = xp.where(np.asarray(False), xp.zeros(()), xp.negative_infinity)
+    return negative if sign < 0 else xp.negative(negative)
+
+
+# Infinity, or with the sign -1 minus infinity.
+infinity = Primitive(
+    "infinity",
+    forward=_infinity,
+    shape=lambda sign: (),
+    latex=lambda sign: Formula(r"\infty" if sign > 0 else r"-\infty", ATOM if sign > 0 else SUM),
     cost=no_cost,
     expects="no operands",
 )

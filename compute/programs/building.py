@@ -42,7 +42,7 @@ def build_program(
 
     Raises QuestionErrors.
 
-    parameters: the names of trainable inputs; None for all inputs except `data`.
+    parameters: the names of trainable inputs; None for all inputs except `data` and indices.
     data: the names of inputs that are data.
     requested, everything, symbolic, replacement: as for `Graph`.
     missing_policy: as for `Graph`; by default, weights of submodules are refused unless values are given.
@@ -68,11 +68,27 @@ def build_program(
     except QuestionError as error:
         raise QuestionErrors([error]) from None
     graph = builder.graph
+    untrained = _find_indices(graph) if parameters is None else ()
     for name in builder.inputs:
         value = graph.names.get(name)
         if value is not None:
-            value.is_parameter = name in parameters if parameters is not None else name not in data
+            usual = name not in data and value.index not in untrained
+            value.is_parameter = name in parameters if parameters is not None else usual
     return graph, built_claims
+
+
+def _find_indices(graph: Graph) -> set[int]:
+    """Return the values whose entries a step uses as indices, as they are or moved."""
+    found: set[int] = set()
+    for value in reversed(graph.values):
+        if value.primitive is None:
+            continue
+        if value.primitive.kind == "same" and value.index in found:
+            found.update(operand.index for operand in value.inputs)
+        elif kinds := value.primitive.operand_kinds:
+            pairs = zip(value.primitive.operands, value.inputs, strict=False)
+            found.update(operand.index for name, operand in pairs if "index" in kinds.get(name, ()))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -258,10 +274,12 @@ class _Builder(Terms):
         if node.head != "call" or node.text not in CATALOGUE:
             return None
         operation = CATALOGUE[node.text]
+        first = len(self.graph.values)
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
         output = call(operation, assignment.name, self.graph, **arguments)
+        self.locate(node, first)
         if operation.name in SOFTMAXES:
             note_softmax(self.graph, self.line, operation.name, output)
         if output.name == f"{assignment.name}.output":

@@ -91,6 +91,7 @@ PRIMITIVES: dict[str, dict[str, str]] = {
         "divide": "y = divide([1, 2], 4)",
         "negative": "y = negative([1, -2])",
         "power": "y = power([1, 2], exponent=3)",
+        "floor_divide": "y = floor_divide([7, -7], 2)",
         "remainder": "y = remainder([5, -5], 3)",
         "maximum": "y = maximum([1, -2], 0)",
         "minimum": "y = minimum([1, -2], 0)",
@@ -99,7 +100,6 @@ PRIMITIVES: dict[str, dict[str, str]] = {
         "weighted_product": "y = weighted_product([0, 2], [1, 3])",
     },
     "elementwise": {
-        "absolute": "y = absolute([1, -2])",
         "exp": "y = exp([0, 1])",
         "expm1": "y = expm1([0, 1])",
         "log": "y = log([1, 2])",
@@ -141,9 +141,6 @@ PRIMITIVES: dict[str, dict[str, str]] = {
         "less_equal": "y = less_equal([1, 2], 2)",
         "equal": "y = equal([1, 2], 2)",
         "not_equal": "y = not_equal([1, 2], 2)",
-        "and_masks": f"y = and_masks({TRUE}, [1, 1] > 0)",
-        "complement": f"y = complement({TRUE})",
-        "as_numbers": f"y = as_numbers({TRUE})",
     },
     "reductions": {
         "sum_over": "y = sum_over([[1, 2], [3, 4]], axis=0)",
@@ -247,7 +244,7 @@ def _activation_function(entry: Activation) -> Function:
     }
     return Function(
         entry.name, build, {"a": ("real",)}, fields, family="activations",
-        meaning=f"The activation {entry.name} of each entry.", example=f"y = {entry.name}([0.5, 1, 2])",
+        meaning=entry.meaning, example=f"y = {entry.name}([0.5, 1, 2])",
     )  # fmt: skip
 
 

@@ -27,11 +27,11 @@ def index_value(a: Value, items: Sequence[Any]) -> Value:
     for item in items:
         spread += [FULL] * (a.rank - used) if item is ... else [item]
     basic = [item for item in spread if item is not None]
-    arrays = [at for at, item in enumerate(basic) if isinstance(item, Value)]
-    if arrays:
-        if None in spread:
-            raise ShapeError("a new axis cannot stand beside lists of indices")
-        return _take_arrays(a, basic, arrays)
+    if any(isinstance(item, Value) for item in basic):
+        for at, item in enumerate(spread):
+            if item is None:
+                a = apply("expand_dims", a, axis=at - a.rank - 1)
+        return _take_arrays(a, [FULL if item is None else item for item in spread])
     found = _take_part(a, basic)
     for at, item in enumerate(kept for kept in spread if not isinstance(kept, int)):
         if item is None:
@@ -44,20 +44,24 @@ def _take_part(a: Value, items: list[Any]) -> Value:
     return apply("part", a, items=tuple(items)) if any(item != FULL for item in items) else a
 
 
-def _take_arrays(a: Value, items: list[Any], arrays: list[int]) -> Value:
-    """Return the entries at lists of indices; numbers beside them count as such lists."""
+def _take_arrays(a: Value, items: list[Any]) -> Value:
+    """Return the entries at lists of indices; numbers beside them count as such lists.
+
+    The axes of lists that do not stand side by side come first, as in NumPy.
+    """
     indexed = [at for at, item in enumerate(items) if isinstance(item, Value | int)]
-    first, last = indexed[0], indexed[-1]
-    if len(indexed) != last - first + 1:
-        raise ShapeError("lists of indices stand side by side")
-    for at in arrays:
-        if items[at].kind == "boolean":
+    for at in indexed:
+        if isinstance(items[at], Value) and items[at].kind == "boolean":
             raise ShapeError(
                 "a mask selects a number of entries that depends on its values; use where(mask, a, 0)"
             )
     a = _take_part(a, [FULL if at in indexed else item for at, item in enumerate(items)])
+    first, last = indexed[0], indexed[-1]
     if len(indexed) == 1:
         return take_at(a, items[first], first - a.rank)
+    if len(indexed) != last - first + 1:
+        a = apply("permute", a, axes=(*indexed, *(at for at in range(a.rank) if at not in indexed)))
+        first, last = 0, len(indexed) - 1
     sizes = a.shape[first : last + 1]
     flat = _flat_index([items[at] for at in indexed], a, first)
     joined = apply("reshape", a, to=(*a.shape[:first], product(sizes), *a.shape[last + 1 :]))

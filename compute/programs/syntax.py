@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compute.budgets.planning import spend
-from compute.errors import QuestionError
+from compute.errors import QuestionError, place_in_program
 from compute.programs.descriptions import describe_piece
 from compute.programs.functions import find_function
 
@@ -16,7 +16,11 @@ MAX_NODES = 20_000
 NODE = 0.25  # units for reading and building one node, in addition to its values
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
-ALLOWED = "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T, .mT and .shape"
+INFINITY = "inf"
+ALLOWED = (
+    "numbers, names, + - * / // % @ **, comparisons, & | ~, calls, [indices], lists, .T, .mT, .shape, .ndim"
+    " and .size"
+)
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -26,7 +30,7 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "power",
     ast.Mod: "remainder",
     ast.FloorDiv: "floor_divide",
-    ast.BitAnd: "and_masks",
+    ast.BitAnd: "logical_and",
     ast.BitOr: "logical_or",
 }
 COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -38,7 +42,8 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.NotEq: "not_equal",
 }
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "negative", ast.Invert: "logical_not"}
-ATTRIBUTES = {"T": "reverse_axes", "mT": "transpose", "shape": "shape"}
+ATTRIBUTES = {"T": "reverse_axes", "mT": "transpose", "shape": "shape", "ndim": "ndim", "size": "size"}
+NEW_AXIS = "newaxis"
 LIBRARIES = frozenset({
     "np", "numpy", "torch", "nn", "F", "jnp", "jax", "tf", "math", "scipy", "special", "keras",
 })  # fmt: skip
@@ -61,8 +66,9 @@ class ProgramFault(Exception):
 
     def at(self, *path: str | int) -> QuestionError:
         """Return it as an error of the question; the message begins with the line and the column."""
-        line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
-        message = f"{line}column {self.column}: {self.message}"
+        message = f"column {self.column}: {self.message}"
+        if path[0] == "program" and isinstance(path[-1], int):
+            message = place_in_program(path[-1], self.column, self.message)
         return QuestionError(path, message, self.expected, self.received)
 
 
@@ -148,9 +154,12 @@ class Reader:
 
     def _name(self, node: ast.Name, column: int, depth: int) -> Node:  # noqa: ARG002 - as all conversions
         name = node.id
-        if name not in self.names and name not in NAMED_NUMBERS:
+        if name not in self.names and name not in NAMED_NUMBERS and not self._is_infinity(name):
             self.names.add(self.check_name(name, column))
         return Node("name", column, name)
+
+    def _is_infinity(self, name: str) -> bool:
+        return name == INFINITY and name not in self.values
 
     def _binary(self, node: ast.BinOp, column: int, depth: int) -> Node | None:
         operator = OPERATORS.get(type(node.op))
@@ -181,7 +190,8 @@ class Reader:
         return None if head is None else Node(head, column, operands=(self._node(node.operand, depth),))
 
     def _attribute(self, node: ast.Attribute, column: int, depth: int) -> Node | None:
-        if isinstance(node.value, ast.Name) and node.value.id in LIBRARIES and node.attr == "pi":
+        is_of_library = isinstance(node.value, ast.Name) and node.value.id in LIBRARIES - self.values
+        if is_of_library and (node.attr in NAMED_NUMBERS or self._is_infinity(node.attr)):
             return Node("name", column, node.attr)
         head = ATTRIBUTES.get(node.attr)
         if head is not None:
@@ -246,7 +256,7 @@ class Reader:
             pairs.append(Node(COMPARISONS[type(operator)], column, operands=(left, right)))
         chain = pairs[0]
         for pair in pairs[1:]:
-            chain = Node("and_masks", column, operands=(chain, pair))
+            chain = Node("logical_and", column, operands=(chain, pair))
         return chain
 
     def _items(self, index: ast.expr, depth: int) -> tuple[Any, ...]:
@@ -263,7 +273,13 @@ class Reader:
             return _integer(entry)
         if isinstance(entry, ast.UnaryOp) and isinstance(entry.operand, ast.Constant):
             return _integer(entry)
-        return self._node(entry, depth)
+        return None if self._is_new_axis(entry) else self._node(entry, depth)
+
+    def _is_new_axis(self, entry: ast.expr) -> bool:
+        """Return whether an index is `np.newaxis` or `newaxis`, which are None."""
+        if isinstance(entry, ast.Attribute) and isinstance(entry.value, ast.Name):
+            return entry.attr == NEW_AXIS and entry.value.id in LIBRARIES - self.values
+        return isinstance(entry, ast.Name) and entry.id == NEW_AXIS and NEW_AXIS not in self.values
 
     def check_name(self, name: str, column: int) -> str:
         """Return the name, checked at its first use only. Raises ProgramFault."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError, number_expression
-from compute.dimensions import Polynomial, ShapeError, Size, show
+from compute.dimensions import Polynomial, ShapeError, Size, product, show
 from compute.errors import QuestionError, describe, hint, unknown_name
 from compute.graph.graph import Graph, Value, apply, apply_primitive
 from compute.graph.primitive import REGISTRY
@@ -26,7 +26,6 @@ from compute.programs.functions import FUNCTIONS, OLD_NAMES
 from compute.programs.indexing import index_value
 from compute.programs.language import Assignment
 from compute.programs.library.algebra import matmul
-from compute.programs.library.elementwise import floor_divide
 from compute.programs.library.shapes import reverse_axes
 from compute.programs.shape_accidents import (
     SOFTMAXES,
@@ -35,8 +34,10 @@ from compute.programs.shape_accidents import (
     note_softmax,
     note_total_reduced,
 )
-from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
+from compute.programs.syntax import INFINITY, NAMED_NUMBERS, Node, ProgramFault
 
+COUNTS = ("ndim", "size")
+LOCATED = ("call", "index")  # syntax that errors caused by entries point to
 SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
 GATHERED = (
     "shape",
@@ -84,12 +85,13 @@ class Terms:
         head = node.head
         if head == "name":
             return self.terms.get(node.text) or self._new_name(node)
-        if head == "call":
-            return self._call(node)
+        if head in LOCATED:
+            first = len(self.graph.values)
+            found = self._call(node) if head == "call" else self._index(node)
+            self.locate(node, first)
+            return found
         if head == "number":
             return Expression("number", text=node.text)
-        if head == "index":
-            return self._index(node)
         if head == "item":
             return self._item(node)
         if head == "list":
@@ -103,6 +105,12 @@ class Terms:
                 describe(node.items[0]),
             )  # fmt: skip
         return self._binary(node) if len(node.operands) == LAST_TWO else self._unary(node)
+
+    def locate(self, node: Node, first: int) -> None:
+        """Note the column of the values from an index on, for errors that entries cause."""
+        if self.line:
+            end, line = len(self.graph.values), self.lines[self.line]
+            self.graph.places.append((first, end, line, node.column))
 
     def _new_name(self, node: Node) -> Term:
         """Return the term of a name that no earlier line defines. Raises ProgramFault if it has none."""
@@ -118,6 +126,8 @@ class Terms:
             )
         if name in NAMED_NUMBERS:
             return Expression("symbol", text=name)
+        if name == INFINITY:
+            return apply("infinity", graph=self.graph, sign=1)
         if name in FUNCTIONS or name in CATALOGUE:
             raise ProgramFault(
                 node.column, f"{name} is a function", f"{name}(...)", f"{name} without brackets"
@@ -204,10 +214,14 @@ class Terms:
     def _unary(self, node: Node) -> Term:
         if node.head == "shape":
             raise ProgramFault(node.column, "a shape is not a value", "a size such as x.shape[0]", "a shape")
+        if node.head == "negative" and node.operands[0].text == INFINITY not in self.terms:
+            return apply("infinity", graph=self.graph, sign=-1)
         operand = self.build(node.operands[0])
         if isinstance(operand, Unknown):
             return operand
         operand = self._single(operand, node)
+        if node.head in COUNTS:
+            return self._count(node.head, operand)
         if isinstance(operand, Expression):
             if node.head == "negative":
                 return Expression("negative", (operand,))
@@ -224,6 +238,12 @@ class Terms:
         if node.head == "logical_not" and operand.kind != "boolean":
             raise ProgramFault(node.column, "~ needs booleans", "booleans", KINDS[operand.kind])
         return self._apply(node, node.head, operand)
+
+    def _count(self, head: str, operand: Value | Expression) -> Term:
+        """Return the number of axes or of entries, which may be a letter."""
+        shape = operand.shape if isinstance(operand, Value) else ()
+        count = len(shape) if head == "ndim" else product(shape)
+        return number_expression(count) if isinstance(count, int) else add_size(self.graph, count)
 
     def _nearest(self, value: Value) -> str:
         return value.name or next((one.name for one in value.inputs if one.name is not None), "program")
@@ -254,11 +274,10 @@ class Terms:
     def _operate(self, node: Node, left: Value, right: Value) -> Value:
         """Apply an operator to two values."""
         head = node.head
-        if head in ("matmul", "floor_divide"):
-            build = matmul if head == "matmul" else floor_divide
+        if head == "matmul":
             operands = [self._as_numbers(left), self._as_numbers(right)]
             try:
-                return build(*operands)
+                return matmul(*operands)
             except (ShapeError, QuestionError) as error:
                 shapes = " and ".join(f"{one.name or 'a value'} {show(one.shape)}" for one in operands)
                 message = error.message if isinstance(error, QuestionError) else f"{shapes}: {error}"
@@ -293,6 +312,18 @@ class Terms:
         return result
 
     def _function(self, function: Function, node: Node) -> Term:
+        if function.name in OF_TWO and _has_two_values(node):
+            raise ProgramFault(
+                node.column,
+                f"{function.name} takes the extreme entry of one value over axes;"
+                f" that of two values is {OF_TWO[function.name]}(a, b)",
+                function.signature, f"{len(node.operands)} values",
+            )  # fmt: skip
+        if function.name == "power":
+            operands = (*node.operands, *(operand for name, operand in node.keywords if name == "exponent"))
+            complete = len(operands) == LAST_TWO == len(node.operands) + len(node.keywords)
+            if complete and operands[1].head != "literal":  # the setting of the primitive is a constant
+                return self._binary(Node("power", node.column, operands=operands))
         arguments = self.arguments(function, node)
         if arguments is None:
             return Unknown()
@@ -428,6 +459,9 @@ class Terms:
         if node.head == "index" and node.operands[0].head == "shape":
             sizes = self.shape_of(node.operands[0])
             return sizes if isinstance(sizes, Unknown) else _entry(sizes, node)
+        if node.head == "size":
+            sizes = self.shape_of(node)
+            return sizes if isinstance(sizes, Unknown) else product(sizes)
         if not _is_constant(node):
             raise NotConstant
         term = self.build(node)
@@ -505,9 +539,25 @@ class Terms:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 
 
+OF_TWO = {"max": "maximum", "min": "minimum"}
+
+
+def _has_two_values(node: Node) -> bool:
+    """Return whether a call by position has two values, as opposed to a value and axes."""
+    first, *others = node.operands or (node,)
+    if not others:
+        return False
+    axis = others[0]
+    if axis.head == "number":
+        is_axis = axis.text.isdecimal()
+    else:
+        is_axis = axis.head == "literal" or all(map(_is_constant, axis.operands or (axis,)))
+    return _is_constant(first) or not is_axis
+
+
 _CHOICE = re.compile(r", | or ")
 TRUTHS = ("conditions", "reductions")  # families whose conditions may be numbers
-SIGNS = {"and_masks": "&", "logical_or": "|"}
+SIGNS = {"logical_and": "&", "logical_or": "|"}
 
 
 def _are_numbers(nodes: Sequence[Node]) -> bool:
@@ -522,8 +572,8 @@ def _are_numbers(nodes: Sequence[Node]) -> bool:
 
 def _is_constant(node: Node) -> bool:
     """Return whether a node is arithmetic on numbers alone, or the negative of one."""
-    if node.head in ("number", "name"):
-        return node.head == "number" or node.text in NAMED_NUMBERS
+    if node.head in ("number", "name", "ndim"):
+        return node.head != "name" or node.text in NAMED_NUMBERS
     return node.head in ("negative", "power", *SCALARS) and all(map(_is_constant, node.operands))
 
 

@@ -158,7 +158,8 @@ class Plan:
                     raise fault.within("given") from None
                 if fault.name in inputs:
                     raise fault.within(*self.inputs_path) from None
-                raise fault.computed(*(("program",) if self.inputs_path else ())) from None
+                field = ("program",) if self.inputs_path else ()
+                raise fault.computed(*field, place=self.graph.place_of(fault.step)) from None
             seeds = sum_seeds(self.graph, upstream)
             if self.differentiation is not None:
                 gradients = self.differentiation.run(values, seeds)

@@ -46,7 +46,7 @@ class Program(Request):
     parameters: list[Name] = Field(
         default_factory=list,
         max_length=MAX_NAMES,
-        description="The inputs that are trainable; by default, all but the data.",
+        description="The inputs that are trainable; by default, all but data and indices.",
     )
     data: list[Name] = Field(
         default_factory=list, max_length=MAX_NAMES, description="The inputs that are data, and not trainable."

@@ -182,7 +182,7 @@ class ProgramInputsOfCost(Request):
     parameters: list[Name] = Field(
         default_factory=list,
         max_length=MAX_NAMES,
-        description="The inputs of the program that are trainable; by default, all but the data.",
+        description="The inputs of the program that are trainable; by default, all but data and indices.",
     )
     data: list[Name] = Field(
         default_factory=list,

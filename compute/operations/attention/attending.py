@@ -109,7 +109,7 @@ def _combine_masks(allowed: Sequence[Value], weights: Value) -> Value | None:
             fits = False
         if fits:
             matrix = _as_matrix(mask)
-            combined = matrix if combined is None else apply("and_masks", combined, matrix)
+            combined = matrix if combined is None else apply("logical_and", combined, matrix)
     return combined
 
 

@@ -73,12 +73,12 @@ class Masks:
         if self.padding is None:
             return None
         self.padding.graph.conventions[KEY_PADDING_MASK] = "true is padding"
-        allowed = apply("expand_dims", apply("complement", self.padding), axis=query_axis)
+        allowed = apply("expand_dims", apply("logical_not", self.padding), axis=query_axis)
         return apply("expand_dims", allowed, axis=-3) if in_heads and allowed.rank > 2 else allowed
 
     def kept_weights(self) -> list[Value]:
         """Return the mask of weights that are not dropped, in a list that is empty without dropout."""
-        return [] if self.kept is None else [apply("complement", apply("complement", self.kept))]
+        return [] if self.kept is None else [apply("logical_not", apply("logical_not", self.kept))]
 
     def drop_weights(self, weights: Value) -> Value:
         """Return the weights after dropout, named `dropped_weights` if there is a mask."""
@@ -95,7 +95,7 @@ def clear_padding(tokens: Value, padding: Value | None, *, rows: bool = True) ->
     if padding is None:
         return tokens
     allowed = (
-        apply("expand_dims", apply("complement", padding), axis=-1 if rows else -2)
+        apply("expand_dims", apply("logical_not", padding), axis=-1 if rows else -2)
         if padding.rank
         else padding
     )

@@ -53,7 +53,7 @@ def fits(attribute: AttributeField, value: Any) -> bool:
 def describe_expected(attribute: AttributeField) -> str:
     """Describe the values that fit, for messages."""
     least = attribute.declared.minimum
-    whole = "a whole number" if least is None else f"a whole number of at least {least}"
+    whole = "a whole number" if least in (None, -LARGEST) else f"a whole number of at least {least}"
     words: dict[Any, str] = {
         bool: "True or False", int: whole, float: "a number", str: "text",
         tuple[int, ...]: f"{whole} or a list of them",

@@ -151,7 +151,7 @@ def rate_and_keep_confused(step: Step) -> Value:
     assert step.value.primitive is not None
     if step.value.primitive.name == "keep_where":
         entries, mask = step.operands
-        return apply("keep_where", entries, apply("complement", mask))
+        return apply("keep_where", entries, apply("logical_not", mask))
     expression = _exchange(step.attributes["expression"], rate)
     if expression == step.attributes["expression"]:
         raise DoesNotApply("another constant")

@@ -101,7 +101,7 @@ class DropoutMoments:
             return
         axes = ("mask", *x.axes)
         masks = apply("all_masks", graph=graph, to=x.shape).named("all_masks", leading=axes)
-        kept = apply("as_numbers", masks)
+        kept = apply("indicator", masks)
         factors = kept * self._constant(self.keep_probability)
         factors = factors + (self._constant(ONE) - kept) * self._constant(self.rate)
         factors = apply("reshape", factors, to=(2**entries, entries))

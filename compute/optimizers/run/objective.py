@@ -265,7 +265,7 @@ class _Plan:
         except UnfitEntries as error:
             if error.name in parameters or error.name in data:
                 raise error.within("start" if error.name in parameters else "inputs") from None
-            raise error.computed("program") from None
+            raise error.computed("program", place=self.evaluation.graph.place_of(error.step)) from None
 
     def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
         indices = self.indices

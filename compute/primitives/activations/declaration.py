@@ -30,6 +30,7 @@ class Activation:
 
     name: its name in requests.
     primitive: the name of the primitive.
+    meaning: one sentence, in which a is an entry; by default that of the primitive.
     settings: the default of each setting.
     rounded: defaults that differ for floating-point numbers.
     words: the allowed words of settings that are words.
@@ -42,6 +43,7 @@ class Activation:
 
     name: str
     primitive: str
+    meaning: str = ""
     settings: Mapping[str, int | float | str | None] = field(default_factory=dict)
     rounded: Mapping[str, int | float | str] = field(default_factory=dict)
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -54,6 +56,8 @@ class Activation:
     def __post_init__(self) -> None:
         if self.name in ACTIVATIONS:
             raise ValueError(f"activation {self.name} is declared twice")
+        if not self.meaning:
+            object.__setattr__(self, "meaning", REGISTRY[self.primitive].meaning)
         ACTIVATIONS[self.name] = self
 
 
@@ -67,6 +71,7 @@ def declare(
     latex: str | Callable[..., Formula],
     slope: str,
     *,
+    meaning: str,
     operations: int = 1,
     keeping: Callable[..., tuple[Array, Array]] | None = None,
     convention: Mapping[str, Any] | None = None,
@@ -77,7 +82,7 @@ def declare(
 
     forward(xp, a, *, settings), derivative(xp, a, settings): the function and its derivative, elementwise.
     latex: the function in LaTeX, as for `template`.
-    slope, more: as for `Activation`.
+    slope, meaning, more: as for `Activation`.
     operations: the number of elementary operations per entry.
     keeping, convention, diagnosis: as for `Primitive`; the derivative takes the kept value after a.
     """
@@ -94,7 +99,7 @@ def declare(
         convention=convention,
         diagnosis=diagnosis,
     )
-    return Activation(name, name, slope=slope, **more)
+    return Activation(name, name, meaning, slope=slope, **more)
 
 
 def declare_gated(name: str, gate: Rule, derivative: Rule, *latex: Any, **more: Any) -> Activation:

@@ -34,13 +34,22 @@ declare(
     lambda xp, a: _indicator(xp, xp.greater(a, count(xp, 0))),
     r"\max\left(0, <a:>\right)",
     r"\mathbb{1}\left\{<a:> > 0\right\}",
+    meaning="The larger of each entry and 0.",
     convention={"derivative_of_relu_at_0": 0},
     diagnosis=lambda y, a, absorbed: find_dead_units(a),
 )
 # Two separate steps: log(0) is -infinity, and the gradient 1/0 times the derivative 0 of relu is NaN.
-Activation("log_relu", "log", inner="relu", slope=r"\frac{1}{<a:>}")
+Activation(
+    "log_relu", "log", meaning="The logarithm of relu, log(max(0, a)).", inner="relu", slope=r"\frac{1}{<a:>}"
+)
 _LEAKY = cases(("1", "<a:> > 0"), otherwise="<slope:>")
-Activation("leaky_relu", "leaky_relu", settings={"slope": 0.01}, slope=_LEAKY)
+Activation(
+    "leaky_relu",
+    "leaky_relu",
+    meaning="Each entry above 0, and slope times the entry elsewhere.",
+    settings={"slope": 0.01},
+    slope=_LEAKY,
+)
 
 
 def _mean_slope(settings: Settings) -> Settings:
@@ -59,6 +68,7 @@ def _check_range(settings: Mapping[str, float]) -> tuple[str, str] | None:
 Activation(
     "rrelu",
     "leaky_relu",
+    meaning="leaky_relu with the mean of lower and upper as its slope, as in inference.",
     settings={"lower": "1/8", "upper": "1/3"},
     attributes=_mean_slope,
     check=_check_range,
@@ -111,6 +121,7 @@ declare(
     lambda xp, a, min_val, max_val: _inside(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
     r"\max\left(<min_val:>, \min\left(<max_val:>, <a:>\right)\right)",
     r"\mathbb{1}\left\{<min_val:> < <a:> < <max_val:>\right\}",
+    meaning="Each entry kept between min_val and max_val.",
     operations=2,
     settings={"min_val": -1, "max_val": 1},
     check=lambda settings: (
@@ -121,6 +132,7 @@ declare(
 Activation(
     "relu6",
     "hardtanh",
+    meaning="Each entry kept between 0 and 6.",
     attributes=lambda settings: {"min_val": number_expression(0), "max_val": number_expression(6)},
     slope=r"\mathbb{1}\left\{0 < <a:> < 6\right\}",
 )
@@ -144,6 +156,7 @@ declare(
     _hardsigmoid_slope,
     r"\max\left(0, \min\left(1, <alpha*><a><+beta>\right)\right)",
     r"<alpha*>\mathbb{1}\left\{0 < <alpha*><a><+beta> < 1\right\}",
+    meaning="The line alpha a + beta, kept between 0 and 1.",
     operations=4,
     settings={"alpha": "1/6", "beta": "1/2"},
     convention={"derivative_of_hardsigmoid_at_its_bounds": 0},
@@ -166,6 +179,7 @@ declare(
     _hardswish_slope,
     r"<a> \odot \max\left(0, \min\left(1, <a> / 6 + 1 / 2\right)\right)",
     cases((r"0", r"<a:> \le -3"), (r"<a> / 3 + 1 / 2", "<a:> < 3"), otherwise="1"),
+    meaning="Each entry times its hardsigmoid, a max(0, min(1, a / 6 + 1 / 2)).",
     operations=5,
     curvature=_hardswish_curvature,
     convention={"derivative_of_hardswish_at_-3_and_3": [0, 1]},
@@ -183,12 +197,14 @@ declare(
     lambda xp, a, threshold, value: _indicator(xp, xp.greater(a, xp.constant(threshold, {}))),
     cases(("<a:>", "<a:> > <threshold:>"), otherwise="<value:>"),
     r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
+    meaning="Each entry above the threshold, and value in place of the others.",
     settings={"threshold": 0, "value": 0},
     convention={"derivative_at_the_threshold": 0},
 )
 Activation(
     "thresholded_relu",
     "threshold",
+    meaning="Each entry above alpha, and 0 elsewhere.",
     settings={"alpha": 1},
     attributes=lambda settings: {"threshold": settings["alpha"], "value": number_expression(0)},
     slope=r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
@@ -219,6 +235,7 @@ declare(
     lambda xp, a, lambd: _indicator(xp, _is_far(xp, a, lambd)),
     r"<a> \odot " + _FAR,
     _FAR,
+    meaning="Each entry with |a| > lambd, and 0 elsewhere.",
     operations=2,
     settings={"lambd": 0.5},
     check=_check_lambd,
@@ -230,6 +247,7 @@ declare(
     lambda xp, a, lambd: _indicator(xp, _is_far(xp, a, lambd)),
     cases(("<a> - <lambd>", "<a:> > <lambd>"), ("<a> + <lambd>", "<a:> < -<lambd>")),
     _FAR,
+    meaning="Each entry with |a| > lambd moved towards 0 by lambd, and 0 elsewhere.",
     operations=3,
     settings={"lambd": 0.5},
     check=_check_lambd,
@@ -241,6 +259,7 @@ declare(
     lambda xp, a, lambd, bias: _indicator(xp, _is_far(xp, a, lambd)),
     cases(("<a><-bias>", "<a:> > <lambd>"), ("<a><+bias>", "<a:> < -<lambd>")),
     _FAR,
+    meaning="Each entry with |a| > lambd moved towards 0 by bias, and 0 elsewhere.",
     operations=3,
     settings={"lambd": 0.5, "bias": 0},
     check=_check_lambd,
@@ -252,6 +271,7 @@ declare(
     lambda xp, a, alpha, beta: xp.constant(alpha, {}),
     "<alpha*><a><+beta>",
     "<alpha:>",
+    meaning="The line alpha a + beta.",
     operations=2,
     settings={"alpha": 1, "beta": 0},
 )

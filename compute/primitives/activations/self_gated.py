@@ -38,6 +38,7 @@ declare_gated(
     _silu_slope,
     rf"<a> \odot {_GATE}",
     rf"{_GATE} \odot \left(1 + <alpha*><a> \odot \left(1 - {_GATE}\right)\right)",
+    meaning="Each entry times a sigmoid of itself, a sigmoid(alpha a); for alpha = 1 SiLU, otherwise Swish.",
     operations=2,
     settings={"alpha": 1},
     curvature=_silu_curvature,
@@ -97,6 +98,7 @@ declare_gated(
     _gelu_slope,
     _gelu_latex,
     "",
+    meaning="Each entry times its normal distribution function, a Phi(a), or an approximation by tanh.",
     operations=5,
     settings={"approximate": "none"},
     words={"approximate": ("none", "tanh")},
@@ -136,6 +138,7 @@ declare_gated(
     _mish_slope,
     rf"<a> \odot \tanh {_SOFT}",
     rf"\tanh {_SOFT} + <a> \odot \sigma\left(<a:>\right) \odot \left(1 - \tanh^{{2}} {_SOFT}\right)",
+    meaning="Each entry times the tanh of its softplus, a tanh(log(1 + exp(a))).",
     operations=5,
     curvature=_mish_curvature,
 )

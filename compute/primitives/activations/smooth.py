@@ -43,6 +43,7 @@ Activation("cos", "cos", slope=r"-\sin <a>", curvature=lambda xp, a: xp.negative
 Activation(
     "sqrt",
     "power",
+    meaning="The square root of each entry.",
     attributes=lambda settings: {"exponent": HALF},
     slope=r"\frac{1}{2 \sqrt{<a:>}}",
     curvature=lambda xp, a, exponent: xp.multiply(xp.constant(parse("-1/4"), {}), xp.power(a, parse("-3/2"))),
@@ -53,6 +54,7 @@ declare(
     lambda xp, a: twice(xp, a),
     "<a>^{2}",
     "2 <a>",
+    meaning="The square of each entry.",
     curvature=lambda xp, a: count(xp, 2),
     diagnosis=lambda y, a, absorbed: find_underflow(y, a != 0),
 )
@@ -74,6 +76,7 @@ declare(
     _erf_slope,
     r"\operatorname{erf}\left(<a:>\right)",
     r"\frac{2}{\sqrt{\pi}} e^{-<a>^{2}}",
+    meaning="The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a.",
     curvature=lambda xp, a: xp.negative(twice(xp, multiply_weights(xp, _erf_slope(xp, a), a))),
 )
 declare(
@@ -82,6 +85,7 @@ declare(
     lambda xp, a: xp.sigmoid(xp.negative(a)),
     r"\log \sigma\left(<a:>\right)",
     r"\sigma\left(-<a>\right)",
+    meaning="The logarithm of the sigmoid, -log(1 + exp(-a)).",
     operations=2,
     curvature=lambda xp, a: xp.negative(sigmoid_slope(xp, a, xp.sigmoid(a))),
 )
@@ -131,6 +135,7 @@ declare(
     _softplus_slope,
     _softplus_latex,
     r"\sigma\left(<beta*><a>\right)",
+    meaning="A smooth relu, log(1 + exp(beta a)) / beta; the entry where beta a is above the threshold.",
     operations=3,
     settings={"beta": 1, "threshold": None},
     rounded={"threshold": 20},  # PyTorch's: above it the remainder is less than 3e-9
@@ -167,6 +172,7 @@ declare(
     _softsign_slope,
     r"\frac{<a:>}{1 + \left|<a:>\right|}",
     r"\frac{1}{\left(1 + \left|<a:>\right|\right)^{2}}",
+    meaning="Each entry divided by 1 + |a|.",
     operations=3,
     curvature=_softsign_curvature,
 )
@@ -199,6 +205,7 @@ declare(
     _tanh_squared,
     r"<a> - \tanh <a>",
     r"\tanh^{2} <a>",
+    meaning="Each entry less its hyperbolic tangent, a - tanh(a).",
     operations=2,
     curvature=lambda xp, a: xp.negative(tanh_curvature(xp, a, xp.tanh(a))),
 )
@@ -221,6 +228,7 @@ declare(
     _scaled_tanh_slope,
     r"<alpha*>\tanh\left(<beta*><a>\right)",
     r"<alpha*><beta*>\left(1 - \tanh^{2}\left(<beta*><a>\right)\right)",
+    meaning="The hyperbolic tangent stretched both ways, alpha tanh(beta a).",
     operations=2,
     settings={"alpha": 1, "beta": 1},
     curvature=_scaled_tanh_curvature,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from string import ascii_letters
 
 from compute.dimensions import ShapeError, show
 from compute.graph.graph import Value, apply
@@ -9,9 +10,12 @@ from compute.operations.losses.reductions import flatten
 from compute.programs.declaration import function
 from compute.programs.library.reductions import sum_
 from compute.programs.library.selection import diagonal
+from compute.programs.library.shapes import pad
 
 ALGEBRA = "linear algebra"
-SPEC = re.compile(r"[a-zA-Z]*(?:,[a-zA-Z]*)*(?:->[a-zA-Z]*)?")
+DOTS = "..."
+TERM = r"[a-zA-Z]*(?:\.\.\.)?[a-zA-Z]*"
+SPEC = re.compile(rf"{TERM}(?:,{TERM})*(?:->{TERM})?")
 
 
 @function(ALGEBRA, "y = matmul([[1, 2], [3, 4]], [1, 1])")
@@ -33,12 +37,15 @@ def matmul(a: Value, b: Value) -> Value:
 
 @function(ALGEBRA, "y = dot([1, 2], [3, 4])")
 def dot(a: Value, b: Value) -> Value:
-    """The dot product of vectors, the product of matrices, and the multiple by a number."""
+    """The sums of products over the last axis of a and the last but one of b; a multiple of numbers."""
     if not (a.rank and b.rank):
         return a * b
-    if b.rank > 2:
-        raise ShapeError("dot takes vectors and matrices; for more axes use @ or einsum")
-    return matmul(a, b)
+    if b.rank <= 2:
+        return matmul(a, b)
+    letters = ascii_letters[: a.rank + b.rank - 1]
+    rows, shared, others = letters[: a.rank - 1], letters[a.rank - 1], letters[a.rank :]
+    right = others[:-1] + shared + others[-1]
+    return apply("contract", a, b, left=rows + shared, right=right, to=rows + others)
 
 
 @function(ALGEBRA, "y = outer([1, 2], [3, 4])")
@@ -55,11 +62,15 @@ def trace(a: Value) -> Value:
 
 
 @function(ALGEBRA, "y = diag([1, 2])")
-def diag(a: Value) -> Value:
-    """A matrix with this diagonal, or the diagonal of a matrix."""
+def diag(a: Value, offset: int = 0) -> Value:
+    """A matrix with this diagonal, or the diagonal of a matrix; an offset above 0 is above the main one."""
     if a.rank > 2:
         raise ShapeError("diag takes a vector or a matrix; diagonal takes more axes")
-    return apply("diagonal_matrix" if a.rank == 1 else "diagonal", a)
+    if a.rank == 2:
+        return diagonal(a, offset)
+    above, before = max(-offset, 0), max(offset, 0)
+    square = apply("diagonal_matrix", a)
+    return pad(square, ((above, before), (before, above))) if offset else square
 
 
 @function(ALGEBRA, "y = tril([[1, 2], [3, 4]])")
@@ -98,6 +109,8 @@ def solve(a: Value, b: Value) -> Value:
 def einsum(subscripts: str, *operands: Value) -> Value:
     """The sum of products in Einstein's notation: letters that are not in the result are summed over."""
     text = subscripts.replace(" ", "")
+    if DOTS in text:
+        text, operands = _name_dots(text, operands)
     terms, to = _read(text, operands)
     values, letters = [*operands], [*terms]
     for at, axes in enumerate(letters):
@@ -111,6 +124,42 @@ def einsum(subscripts: str, *operands: Value) -> Value:
         found = apply("contract", found, values[at], left=axes, right=letters[at], to=target)
         axes = target
     return found if axes == to else apply("permute", found, axes=tuple(axes.index(one) for one in to))
+
+
+def _name_dots(text: str, operands: tuple[Value, ...]) -> tuple[str, tuple[Value, ...]]:
+    """Return subscripts with letters for the axes that dots stand for, which are broadcast.
+
+    Operands lose those of their axes of size 1 that another operand has with another size.
+    """
+    left, arrow, to = text.partition("->")
+    terms = left.split(",")
+    if not SPEC.fullmatch(text) or len(terms) != len(operands):
+        return text, operands  # refused where subscripts are read
+    counts = [
+        one.rank - len(term.replace(DOTS, "")) if DOTS in term else 0
+        for term, one in zip(terms, operands, strict=True)
+    ]
+    free = [letter for letter in ascii_letters if letter not in text][: max(counts)]
+    if min(counts) < 0 or len(free) < max(counts):
+        return text, operands
+    names = ["".join(free[len(free) - count :]) for count in counts]
+    spread = [term.replace(DOTS, name) for term, name in zip(terms, names, strict=True)]
+    wide = {
+        letter
+        for term, one in zip(spread, operands, strict=True)
+        for letter, size in zip(term, one.shape, strict=True)
+        if letter in free and size != 1
+    }
+    values = []
+    for at, (term, one) in enumerate(zip(spread, operands, strict=True)):
+        kept = [place for place, letter in enumerate(term) if letter not in wide or one.shape[place] != 1]
+        spread[at] = "".join(term[place] for place in kept)
+        shape = tuple(one.shape[place] for place in kept)
+        values.append(one if len(kept) == one.rank else apply("reshape", one, to=shape))
+    if not arrow:
+        letters = left.replace(DOTS, "").replace(",", "")
+        to = DOTS + "".join(sorted(letter for letter in {*letters} if letters.count(letter) == 1))
+    return f"{','.join(spread)}->{to.replace(DOTS, ''.join(free))}", tuple(values)
 
 
 def _read(text: str, operands: Sequence[Value]) -> tuple[list[str], str]:

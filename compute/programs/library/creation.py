@@ -1,10 +1,15 @@
 """Functions that create values: constants in a shape, ranges, identity matrices."""
 
+import math
+
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import number_expression
 from compute.dimensions import ShapeError, Size
 from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.framework.declaration import Constant
 from compute.programs.declaration import Entries, Extents, function, read_constant
+from compute.programs.library.shapes import pad
 
 CREATION = "creation"
 
@@ -49,25 +54,37 @@ def full(shape: Extents, value: Value) -> Value:
     return apply("broadcast_to", value, to=shape)
 
 
-@function(CREATION, "y = eye(3)", minimum={"n": 1})
-def eye(graph: Graph, n: Size) -> Value:
-    """The identity matrix of n rows."""
-    return apply("diagonal_matrix", ones(graph, (n,)))
+@function(CREATION, "y = eye(3)", minimum={"n": 1, "m": 1})
+def eye(graph: Graph, n: Size, m: Size | None = None, offset: int = 0) -> Value:
+    """The matrix of n rows, and m columns if that differs, with ones on a diagonal and zeros elsewhere."""
+    if offset == 0 and m in (None, n):
+        return apply("diagonal_matrix", ones(graph, (n,)))
+    columns = n if m is None else m
+    if not (isinstance(n, int) and isinstance(columns, int)):
+        raise ShapeError("the sizes of a matrix that is not an identity matrix are numbers")
+    above, before = max(-offset, 0), max(offset, 0)
+    length = min(n - above, columns - before)
+    if length < 1:
+        return zeros(graph, (n, columns))
+    square = apply("diagonal_matrix", ones(graph, (length,)))
+    return pad(square, ((above, n - above - length), (before, columns - before - length)))
 
 
 @function(CREATION, "y = arange(2, 10, 3)")
-def arange(graph: Graph, start: int, stop: int | None = None, step: int = 1) -> Value:
-    """The whole numbers from start to before stop, or from 0 to before the only number."""
-    if step == 0:
+def arange(graph: Graph, start: Constant, stop: Constant | None = None, step: Constant = 1) -> Value:
+    """The numbers from start to before stop, or from 0 to before the only number, by steps."""
+    first, last = (number_expression(0), start) if stop is None else (read_constant(start), stop)
+    width, end = read_constant(step), read_constant(last)
+    by = evaluate(width)
+    if by == 0:
         raise ShapeError("a range cannot step by 0")
-    first, last = (0, start) if stop is None else (start, stop)
-    count = len(range(first, last, step))
-    if count == 0:
-        raise ShapeError(f"the range from {first} to {last} by {step} is empty")
-    if step == 1:
-        return apply("positions", graph=graph, count=count, first=first)
+    count = math.ceil((evaluate(end) - evaluate(first)) / by)
+    if count < 1:
+        raise ShapeError(f"the range from {first.text} to {end.text} by {width.text} is empty")
+    if by == 1 and evaluate(first).is_integer():
+        return apply("positions", graph=graph, count=count, first=int(evaluate(first)))
     places = apply("positions", graph=graph, count=count, first=0)
-    return add_literal(graph, first) + add_literal(graph, step) * places
+    return add_literal(graph, first) + add_literal(graph, width) * places
 
 
 @function(CREATION, "y = linspace(0, 1, 5)", minimum={"num": 1})

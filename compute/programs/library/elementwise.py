@@ -7,7 +7,7 @@ from compute.dimensions import ShapeError
 from compute.graph.graph import Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.framework.declaration import Axes
-from compute.programs.declaration import Condition, Entries, function
+from compute.programs.declaration import Condition, function
 from compute.programs.library.reductions import max_
 
 MOST_DECIMALS, MOST_BITS = 30, 64
@@ -53,22 +53,24 @@ def logaddexp(a: Value, b: Value) -> Value:
     return apply("logsumexp_over", apply("stack", *pair, axis=-1), axis=-1)
 
 
-@function(ELEMENTWISE, "y = floor_divide([7, -7], 2)")
-def floor_divide(a: Value, b: Value) -> Value:
-    """The quotient rounded down to a whole number: a // b."""
-    return apply("round", (a - apply("remainder", a, b)) / b)
-
-
 @function(CONDITIONS, "y = where([1, -2] > 0, [1, -2], 0)")
 def where(condition: Condition, a: Value, b: Value) -> Value:
     """The entries of a where a condition holds, and those of b elsewhere."""
+    if _is_minus_infinity(b):  # a mask, whose infinities are meant
+        return apply("masked_fill", a, condition)
+    if _is_minus_infinity(a):
+        return apply("masked_fill", b, apply("logical_not", condition))
     return apply("where", condition, a, b)
+
+
+def _is_minus_infinity(a: Value) -> bool:
+    return a.primitive is not None and a.primitive.name == "infinity" and a.attributes["sign"] < 0
 
 
 @function(CONDITIONS, "y = logical_and([1, 2] > 1, [1, 2] < 3)")
 def logical_and(a: Condition, b: Condition) -> Value:
     """Where both conditions hold: a & b."""
-    return apply("and_masks", a, b)
+    return apply("logical_and", a, b)
 
 
 @function(CONDITIONS, "y = logical_or([1, 2] > 1, [1, 2] < 1)")
@@ -84,9 +86,9 @@ def logical_not(a: Condition) -> Value:
 
 
 @function(CONDITIONS, "y = indicator([1, 2] > 1)")
-def indicator(a: Entries) -> Value:
+def indicator(a: Condition) -> Value:
     """Conditions as numbers: 1 where they hold, 0 elsewhere."""
-    return a if a.kind == "real" else apply("indicator", a)
+    return apply("indicator", a)
 
 
 Format = Literal["float32", "float16", "bfloat16", "float8_e4m3", "float8_e5m2"]

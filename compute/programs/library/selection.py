@@ -1,6 +1,6 @@
 """Functions that select entries by index or by order, and put them at indices."""
 
-from compute.dimensions import ShapeError
+from compute.dimensions import ShapeError, show
 from compute.graph.graph import Value, apply
 from compute.operations.losses.reductions import flatten
 from compute.programs.declaration import Entries, Indices, Several, axis_of, function
@@ -87,8 +87,13 @@ def scatter_add(a: Value, axis: int, indices: Indices, source: Value) -> Value:
 
 
 @function(SELECTION, "y = diagonal([[1, 2], [3, 4]])")
-def diagonal(a: Entries) -> Value:
+def diagonal(a: Entries, offset: int = 0) -> Value:
     """The diagonal of a matrix; of a value with more axes, along the first two."""
     if a.rank > 2:
         a = apply("permute", a, axes=(*range(2, a.rank), 0, 1))
+    if offset and a.rank > 1:
+        axis = -1 if offset > 0 else -2
+        if isinstance(size := a.shape[axis], int) and abs(offset) >= size:
+            raise ShapeError(f"{show(a.shape)} has no diagonal with the offset {offset}")
+        a = cut(a, axis, abs(offset), a.shape[axis])
     return apply("diagonal", a)

@@ -3,12 +3,14 @@
 from itertools import pairwise
 from typing import Literal
 
+from compute.arithmetic.expressions import Expression
 from compute.dimensions import Polynomial, ShapeError, Size, divide, product, show
 from compute.graph.graph import Value, apply
 from compute.operations.framework.constants import add_literal
-from compute.operations.framework.declaration import Axes
+from compute.operations.framework.declaration import Axes, Constant
+from compute.operations.framework.settings import LARGEST
 from compute.operations.losses.reductions import flatten as flatten_all
-from compute.programs.declaration import Entries, Extents, Several, axes_of, axis_of, function
+from compute.programs.declaration import Entries, Extents, Several, axes_of, axis_of, function, read_constant
 
 SHAPES = "shapes"
 
@@ -126,18 +128,23 @@ def vstack(*values: Entries) -> Value:
     return join(rows, -rows[0].rank)
 
 
-@function(SHAPES, "a, b = split([1, 2, 3, 4], 2)", minimum={"parts": 1})
+@function(SHAPES, "a, b = split([1, 2, 3, 4], 2)", minimum={"parts": -LARGEST})
 def split(a: Entries, parts: Size | tuple[int, ...], axis: int = 0) -> Several:
-    """Several parts along an axis: so many equal ones, or those between these places; y[0] is the first."""
+    """Several parts along an axis: so many equal ones, or those between places; y[0] is the first."""
     at = axis_of(axis, a)
     size = a.shape[at]
     if isinstance(parts, tuple):
         if not isinstance(size, int):
             raise ShapeError(f"an axis of symbolic size {size} cannot be split at places")
-        ends: list[Size] = [0, *parts, size]
+        places = [0, *(size + place if place < 0 else place for place in parts), size]
+        if any(before >= after for before, after in pairwise(places)):
+            raise ShapeError(
+                f"places between {size} entries are numbers from {1 - size} to {size - 1}, in order"
+            )
+        ends: list[Size] = [*places]
     else:
-        if not isinstance(parts, int):
-            raise ShapeError("the number of parts is a whole number")
+        if not isinstance(parts, int) or parts < 1:
+            raise ShapeError("the number of parts is a whole number of at least 1")
         width = divide(size, parts)
         ends = [width * number for number in range(parts + 1)]
     return Several(tuple(cut(a, at, start, stop) for start, stop in pairwise(ends)))
@@ -216,18 +223,18 @@ def pad(
     a: Value,
     width: Widths,
     mode: Literal["constant", "reflect", "edge", "wrap"] = "constant",
-    value: int = 0,
+    value: Constant = 0,
 ) -> Value:
     """The value with entries added before and after each axis."""
-    padded = a
+    padded, number = a, read_constant(value)
     for at, (before, after) in zip(range(-a.rank, 0), _widths(width, a.rank), strict=True):
-        parts = [_border(padded, at, count, mode, value, end) for count, end in ((before, 0), (after, 1))]
+        parts = [_border(padded, at, count, mode, number, end) for count, end in ((before, 0), (after, 1))]
         present = (parts[0], padded, parts[1])
         padded = join(tuple(part for part in present if part is not None), at)
     return padded
 
 
-def _border(a: Value, axis: int, count: int, mode: str, value: int, end: int) -> Value | None:
+def _border(a: Value, axis: int, count: int, mode: str, value: Expression, end: int) -> Value | None:
     """Return the entries added before (end 0) or after (end 1) an axis; None if there are none."""
     if count == 0:
         return None

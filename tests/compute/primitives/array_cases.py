@@ -36,6 +36,7 @@ ARRAY_CASES: dict[str, list[Case]] = {
         name: []
         for name in (
             "sign", "floor", "ceil", "trunc", "round", "round_straight_through", "round_to", "stop_gradient",
+            "floor_divide",
         )
     },
     "max_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],

@@ -29,7 +29,8 @@ REACHED_OTHERWISE = {
     "max_over", "min_over", "logsumexp_over", "any_over", "all_over", "cumulative_sum", "cumulative_product",
     "take", "take_along_axis", "put_along_axis", "written_along_axis", "index_numbers", "indicator",
     "clip_below", "clip_above", "power_of", "logical_or", "logical_not", "round", "round_to", "diagonal",
-    "diagonal_matrix", "triangle", "det", "inv", "solve", "contract",
+    "diagonal_matrix", "triangle", "det", "inv", "solve", "contract", "infinity",
+    "logical_and", "absolute",
 }  # fmt: skip
 OTHERS = sorted(ACTIVATIONS.keys() & REGISTRY.keys() & FUNCTIONS.keys() - NAMED.keys())
 CALLED = [*NAMED, *OTHERS]
@@ -42,13 +43,10 @@ MORE = {
         Case([], {"queries": 4, "keys": 3, "key_first": True, "alignment": "upper_left"}),
         Case([], {"queries": 2, "keys": 3, "key_first": False, "alignment": "lower_right"}),
     ],
-    "and_masks": [Case([booleans(2, 3), booleans(3)])],
     "mask_admits": [Case([normal(2, 3)])],
     "running": [Case([places(5, 3)], {"steps": 4})],
     "full_mask": [Case([], {"to": (2, 3)})],
     "all_masks": [Case([], {"to": (2, 2)})],
-    "as_numbers": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
-    "complement": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
     "positions": [Case([], {"count": 4, "first": -2})],
     "one_hot": [
         Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),

@@ -33,6 +33,18 @@ def test_a_function_is_documented_in_one_sentence(name: str) -> None:
     assert len(declared.meaning) <= 160
 
 
+def test_no_two_functions_are_documented_alike() -> None:
+    sentences: dict[str, str] = {}
+    for name, declared in FUNCTIONS.items():
+        assert sentences.setdefault(declared.meaning, name) == name
+
+
+def test_each_activation_has_a_sentence_of_its_own() -> None:
+    functions = [declared for declared in FUNCTIONS.values() if declared.family == "activations"]
+    sentences = {declared.meaning.replace(declared.name, "...") for declared in functions}
+    assert len(sentences) == len(functions) > 20
+
+
 def test_a_name_is_declared_once() -> None:
     def zeros(a: int) -> Any:
         """Zeros."""
@@ -118,6 +130,7 @@ def test_what_has_no_derivative_says_so() -> None:
         ("floor(x)", [0, 0], "derivative_of_floor"),
         ("sign(x)", [0, 0], "derivative_of_sign"),
         ("round(x)", [0, 0], "derivative_of_round"),
+        ("x // 0.3", [0, 0], "derivative_of_floor_divide"),
         ("round_straight_through(x)", [1, 1], "gradient_of_rounding"),
         ("round_to(x, 'float16')", [1, 1], "gradient_of_rounding"),
         ("fake_quantize(x, 0.5, 0, -2, 1)", [1, 0], "gradient_of_rounding"),

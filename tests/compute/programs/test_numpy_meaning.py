@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.errors import QuestionErrors
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(23)
@@ -39,12 +40,20 @@ CASES: dict[str, Any] = {
     "v @ m @ v": V @ M @ V,
     "t @ [1, 2, 3, 4]": T @ [1, 2, 3, 4],
     "p ** w": P**W,
+    "power(p, w)": P**W,
+    "power(p, exponent=w)": P**W,
+    "pow(2, v)": 2**V,
+    "power(p, 3) + power(p, '1/2')": P**3 + P**0.5,
     "2 ** v": 2**V,
     "p ** 2.5": P**2.5,
     "p ** (v * 2)": P ** (V * 2),
     "v % 0.7": V % 0.7,
     "7 % p": 7 % P,
     "v // 0.7": V // 0.7,
+    "v // w": V // W,
+    "v // 0": np.copysign(np.inf, V),
+    "i // i": np.array([1, np.nan, 1]),
+    "floor_divide(-7, i)": np.array([-4, -np.inf, -7]),
     "-v % p": -V % P,
     "where(v > 0, v, 0.1 * v)": np.where(V > 0, V, 0.1 * V),
     "(v > 0) * v": (V > 0) * V,
@@ -53,6 +62,12 @@ CASES: dict[str, Any] = {
     "where((v < 0) | ~(w <= 0), v, w)": np.where((V < 0) | ~(W <= 0), V, W),
     "where(0 < v < 1, v, 2)": np.where((V > 0) & (V < 1), V, 2),
     "sum(v != w) + sum(v == v)": 6,
+    "absolute(v) + np.absolute(w)": np.abs(V) + np.abs(W),
+    "and_masks(v > 0, w < 1) + 0": ((V > 0) & (W < 1)) + 0,
+    "complement(v > 0) * w": ~(V > 0) * W,
+    "logical_not(i) + 0": np.logical_not(I) + 0,
+    "as_numbers(v > 0) * w": (V > 0) * W,
+    "indicator(i)": (I != 0) + 0,
     # Lists, indices, attributes
     "v * [1, 2, 3]": V * [1, 2, 3],
     "[v, w]": np.array([V, W]),
@@ -70,6 +85,24 @@ CASES: dict[str, Any] = {
     "t[:, i]": T[:, I],
     "t[0, i, 1:]": T[0, I, 1:],
     "m[i]": M[I],
+    "t[[0, 1], :, [1, 0]]": T[[0, 1], :, [1, 0]],
+    "t[0, :, i]": T[0, :, I],
+    "t[[[0], [1]], 1:, i]": T[[[0], [1]], 1:, I],
+    "t[[0, 1], ..., [1, 0]]": T[[0, 1], ..., [1, 0]],
+    "m[:, None, i]": M[:, None, I],
+    "t[:, None, 1, i]": T[:, None, 1, I],
+    "t[None, [0, 1], [1, 2]]": T[None, [0, 1], [1, 2]],
+    "m[i, None]": M[I, None],
+    "m[i, None, i]": M[I, None, I],
+    "t[[1, 0], :, None, i[:2]]": T[[1, 0], :, None, I[:2]],
+    "t[..., None, i[1]]": T[..., None, I[1]],
+    "v[:, np.newaxis] * w": V[:, None] * W,
+    "m[newaxis, ..., 0, np.newaxis]": M[None, ..., 0, None],
+    "t.ndim * v + t.size": 3 * V + 24,
+    "sum(t, axis=t.ndim - 1)": T.sum(axis=T.ndim - 1),
+    "sum(m) / m.size": M.mean(),
+    "reshape(m, (m.size,))": M.reshape(9),
+    "zeros(m[0].size) + v": V,
     "m.T": M.T,
     "t.T": T.T,
     "t.mT": T.swapaxes(-1, -2),
@@ -82,6 +115,16 @@ CASES: dict[str, Any] = {
     "t.reshape(2, -1)": T.reshape(2, -1),
     "t.transpose(2, 0, 1)": T.transpose(2, 0, 1),
     "2 * np.pi * v": 2 * np.pi * V,
+    "np.exp(where(v > 0, v, -np.inf))": np.exp(np.where(V > 0, V, -np.inf)),
+    "where(m < 0, -inf, i)": np.where(M < 0, -np.inf, I),
+    "softmax(where([[0, 1, 1], [1, 1, 0]] > 0, r, -inf), 1)": softmax(
+        np.where([[False, True, True], [True, True, False]], R, -np.inf), 1
+    ),
+    "max(where(w > 0, -math.inf, w)) * v": np.max(np.where(W > 0, -np.inf, W)) * V,
+    "clip(v, 0, np.inf)": np.clip(V, 0, np.inf),
+    "minimum(v, inf) + maximum(w, -inf)": V + W,
+    "[inf, -inf, 1] * i[0]": np.array([np.inf, -np.inf, 2]),
+    "(v < inf) & (v > -inf)": np.array([True] * 3),
     # Elementwise
     "maximum(v, w)": np.maximum(V, W),
     "minimum(v, 0)": np.minimum(V, 0),
@@ -179,15 +222,30 @@ CASES: dict[str, Any] = {
     "pad(m, 2, mode='reflect')": np.pad(M, 2, mode="reflect"),
     "pad(m, 2, 'edge')": np.pad(M, 2, mode="edge"),
     "pad(m, 1, 'wrap')": np.pad(M, 1, mode="wrap"),
+    "pad(r, 1, value=0.5)": np.pad(R, 1, constant_values=0.5),
+    "np.pad(r, 1, constant_values=-1/4)": np.pad(R, 1, constant_values=-0.25),
+    "pad(r, 1, 'constant', 0.5)": np.pad(R, 1, constant_values=0.5),
+    "split(v, [-1])[0]": np.split(V, [-1])[0],
+    "split(t, [1, -2], axis=2)[1]": np.split(T, [1, -2], axis=2)[1],
     "pad(r, (1, 0, 0, 2))": np.pad(R, ((0, 2), (1, 0))),
     # Creation
     "eye(3) @ m": M,
+    "eye(2, 3) * r": np.eye(2, 3) * R,
+    "eye(3, 2)": np.eye(3, 2),
+    "eye(3, k=1)": np.eye(3, k=1),
+    "eye(2, 3, -1) + eye(2, 3, 2)": np.eye(2, 3, -1) + np.eye(2, 3, 2),
+    "eye(2, 3, k=3)": np.zeros((2, 3)),
     "zeros((2, 3)) + v": np.zeros((2, 3)) + V,
     "ones(3) * v": V,
     "full((2, 3), 0.5) * v": np.full((2, 3), 0.5) * V,
     "full(3, 2) * v": np.full(3, 2) * V,
     "arange(3) * v": np.arange(3) * V,
     "arange(5, -1, -2)": np.arange(5, -1, -2),
+    "arange(0, 1, 0.25)": np.arange(0, 1, 0.25),
+    "arange(0.5, 3)": np.arange(0.5, 3),
+    "arange(2.5)": np.arange(2.5),
+    "arange(1, -1, -1/3)": np.arange(1, -1, -1 / 3),
+    "arange(-2, 2)": np.arange(-2, 2),
     "linspace(-1, 1, 3) * v": np.linspace(-1, 1, 3) * V,
     "zeros_like(m) + ones_like(v)": np.ones((3, 3)),
     "ones(m.shape)": np.ones((3, 3)),
@@ -196,12 +254,21 @@ CASES: dict[str, Any] = {
     "outer(v, w)": np.outer(V, W),
     "dot(v, w)": V @ W,
     "dot(m, v)": M @ V,
+    "dot(t, [1, 2, 3, 4])": T @ [1, 2, 3, 4],
+    "dot(v, t)": np.dot(V, T),
+    "dot(m, t)": np.dot(M, T),
+    "dot(t, transpose(t, (0, 2, 1)))": np.dot(T, T.transpose(0, 2, 1)),
     "trace(m)": np.trace(M),
     "trace(t)": np.trace(T),
     "diagonal(r)": np.diagonal(R),
     "diagonal(t)": np.diagonal(T),
     "diag(v)": np.diag(V),
     "diag(m)": np.diag(M),
+    "diag(v, 1)": np.diag(V, 1),
+    "diag(v, k=-1)": np.diag(V, -1),
+    "diag(r, 1) + diag(r, -1)": np.diag(R, 1) + np.diag(R, -1),
+    "diagonal(t, 1)": np.diagonal(T, 1),
+    "diagonal(m, offset=-1)": np.diagonal(M, -1),
     "tril(m) + triu(m, 1)": M,
     "det(m)": np.linalg.det(M),
     "inv(m)": np.linalg.inv(M),
@@ -214,6 +281,13 @@ CASES: dict[str, Any] = {
     "einsum('i,j->ji', v, w)": np.outer(W, V),
     "einsum('ij,ij->', m, m)": (M * M).sum(),
     "einsum('bij,bik->bjk', t, t)": np.einsum("bij,bik->bjk", T, T),
+    "einsum('...j,j->...', t, [1, 2, 3, 4])": np.einsum("...j,j->...", T, [1, 2, 3, 4]),
+    "einsum('...ij,...jk->...ik', t, t.mT)": T @ T.swapaxes(1, 2),
+    "einsum('...ij,...jk', m, t)": np.einsum("...ij,...jk", M, T),
+    "einsum('i...->...i', t)": np.einsum("i...->...i", T),
+    "einsum('...i,...i', t, t[:, :1])": np.einsum("...i,...i", T, T[:, :1]),
+    "einsum('...,...', v, v[:1])": np.einsum("...,...", V, V[:1]),
+    "einsum('...ii->...i', m)": np.einsum("...ii->...i", M),
     # Selection
     "sort(m, axis=0)": np.sort(M, axis=0),
     "sort(v, descending=True)": np.sort(V)[::-1],
@@ -254,6 +328,7 @@ def test_an_expression_means_what_it_means_in_numpy(expression: str) -> None:
 
 def used(expression: str) -> dict[str, Any]:
     """Return the inputs that an expression names."""
+    expression = re.sub(r"\b\w+=", "", expression)
     words = set(re.findall(r"(?<![.\w])[a-z](?!\w)", re.sub("'[^']*'", "", expression)))
     return {name: value for name, value in INPUTS.items() if name in words}
 
@@ -278,7 +353,7 @@ SMOOTH = [
 
 
 # Expressions that use only the shape of an input, or its order.
-CONSTANT = re.compile(r"_like|[<>=]|shape")
+CONSTANT = re.compile(r"_like|[<>=]|shape|size|ndim")
 
 
 @pytest.mark.parametrize("expression", SMOOTH)
@@ -316,6 +391,39 @@ def test_exact_numbers_are_those_of_floats(expression: str) -> None:
         name: np.array(tensors[name], dtype=object).reshape(inputs[name].shape).tolist() for name in inputs
     }
     found = answer("graph", shaped, program=(f"y = {expression}",), arithmetic="exact").values["y"]
-    np.testing.assert_allclose(
-        np.vectorize(float, otypes=[float])(found), floats.astype(float), rtol=1e-9, atol=1e-9
-    )
+    with np.errstate(invalid="ignore"):
+        numbers = np.vectorize(float, otypes=[float])(found)
+    np.testing.assert_allclose(numbers, floats.astype(float), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("arithmetic", "quotients"), [("float64", [9, -3, -3]), ("exact", [10, -3, -3])])
+def test_whole_quotients_of_decimals_are_those_of_the_numbers_that_they_stand_for(
+    arithmetic: str, quotients: list[int]
+) -> None:
+    """The float 0.1 is above 1/10, so that it is contained in 1 only 9 times; NumPy agrees."""
+    found = answer("graph", {}, program=("y = [1, 0.3, -0.3] // [0.1, -0.1, 0.1]",), arithmetic=arithmetic)
+    assert [*map(int, found.values["y"])] == quotients
+    if arithmetic == "float64":
+        assert [*np.floor_divide([1, 0.3, -0.3], [0.1, -0.1, 0.1])] == quotients
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("max(3, 4)", "maximum(a, b)"), ("min(v, 0.5)", "minimum(a, b)"), ("max(v, w)", "maximum(a, b)"),
+        ("np.amax(v[0], w[0])", "maximum(a, b)"), ("split(v, -1)", "at least 1"),
+        ("split(v, [-4])", "from -2 to 2"), ("split(v, [2, 1])", "in order"), ("eye(0, 2)", "n does not fit"),
+        ("arange(1, 0, 0.5)", "is empty"),
+        ("einsum('...i,j->...', v, w, v)", "3 operands"), ("einsum('..i->i', v)", "such as"),
+        ("einsum('...ij->...', v)", "1 axes"), ("einsum('...i,...i', m, t[..., 0])", "the sizes"),
+        ("t[[0, 1], :, [0, 1, 2]]", "cannot combine"), ("t[[0], 0, :, None, [0], 0]", "5 indices for 3 axes"),
+        ("v[[0], v > 0]", "2 indices for 1 axes"), ("m[[0], m[0] > 0]", "mask"), ("max(m, m.ndim)", "axis"),
+        ("dot(t, t)", "the sizes 4 and 3"), ("diag(v[:, None] * m, 3)", "the offset 3"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_with_a_hint(expression: str, hint: str) -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", used(expression), program=(f"y = {expression}",))
+    [error] = caught.value.errors
+    assert error.path == ("program", 0)
+    assert hint in f"{error.message} {error.expected} {error.received}"

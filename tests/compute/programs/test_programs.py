@@ -1,5 +1,6 @@
 """Programs: their values against NumPy, their gradients against central differences, and their errors."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -228,6 +229,48 @@ def test_errors_name_line_column_and_cause(line: str, column: int, message: str)
     assert 0 < len(error.received) <= 80
 
 
+@pytest.mark.parametrize(
+    ("line", "trained"),
+    [
+        ("y = w[arange(3), i]", 9), ("y = w[i]", 9), ("y = take(w, i)", 9),
+        ("y = gather(w, 1, i[:, None])", 9),
+        ("y = w[[i[0], i[1]]]", 9), ("y = embedding(i, w)", 9), ("y = cross_entropy(w, i)", 9),
+        ("y = scatter(w[0], 0, i, v)", 12), ("y = sum(w[i]) + sum(i == 2)", 9), ("y = w @ i", 12),
+    ],
+)  # fmt: skip
+def test_indices_are_no_parameters(line: str, trained: int) -> None:
+    shapes = {"w": (3, 3), "i": (3,), "v": (3,)}
+    inputs = tuple((name, Tensor(shape)) for name, shape in shapes.items() if re.search(rf"\b{name}\b", line))
+    prepared = prepare(Question("graph", inputs=inputs, program=(line,)))
+    assert prepared.cost.parameters == trained
+    asked = prepare(Question("graph", inputs=inputs, program=(line,), parameters=("i",)))
+    assert asked.parameters() == ["i"]
+    assert asked.cost.parameters == 3
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "exact"])
+@pytest.mark.parametrize(
+    ("line", "column", "received"),
+    [
+        ("y = x[[0, 9]]", 5, "the entry 9 at [1]"),
+        ("y = x + x[[0, -4, 1]] * 2", 9, "the entry -4 at [1]"),
+        ("y = 2 * relu(take(x, [0, 9]))", 14, "the entry 9 at [1]"),
+        ("y = cross_entropy([[1, 2]], [5])", 5, "the entry 5 at [0]"),
+        ("y = mean(pick([[1, 2]], [5]))", 10, "the entry 5 at [0]"),
+    ],
+)
+def test_errors_of_entries_point_to_the_call_or_index(
+    line: str, column: int, received: str, arithmetic: str
+) -> None:
+    program, inputs = ("c = 2", "a = c + c", line), {"x": [1, 2, 3]} if "x" in line else {}
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", inputs, program=program, arithmetic=arithmetic)
+    [error] = caught.value.errors
+    assert error.path == ("program", 2)
+    assert error.message.startswith(f"line 3, column {column}: ")
+    assert error.received == received
+
+
 def test_a_value_may_have_the_name_of_a_library() -> None:
     x, program = np.array([[1.0, 2], [3, 5]]), ("nn = 2 * F", "y = F.sum(0) + nn.sum(0)", "z = np.max(F)")
     _, found = run(program, {"F": x}, claims=("F.max() == z",))
@@ -339,3 +382,20 @@ def test_nan_equals_nothing_in_claims(numbers: str, verdict: str | None) -> None
     for claim, place in zip(claims[:3], (" at [0]", " at [0]", ""), strict=True):
         assert claim.how == f"a side is NaN{place}, and NaN equals nothing, not even itself"
         assert (claim.largest_difference, claim.verdict) == (None, verdict)
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "exact"])
+def test_minus_infinity_masks_without_a_note(arithmetic: str) -> None:
+    program = ("s = where(m > 0, x, -np.inf)", "p = softmax(s)")
+    found = answer("graph", {"x": [1, 2, 1], "m": [1, 0, 1]}, program=program, arithmetic=arithmetic)
+    assert [*map(float, found.values["p"])] == pytest.approx([0.5, 0, 0.5])
+    assert found.notes == []
+
+
+def test_values_may_be_called_as_infinity_and_new_axes_are() -> None:
+    program, inputs = (
+        ("newaxis = inf + 1", "y = x[newaxis] - inf"),
+        {"x": np.arange(5.0), "inf": np.array(2.0)},
+    )
+    _, found = run(program, inputs)
+    assert found.values["y"] == 1
