@@ -61,6 +61,8 @@ WRONG: dict[str, list[Callable[[Request], None]]] = {
     ],
     "004_1_claim": [replace(0, "p = softmax(2 * z)"), replace(0, "p = exp(z)")],
     "004_1_proof": [replace(0, "p = softmax(2 * z)"), replace(0, "p = exp(z)")],
+    "graph_xor": [replace(0, "h = x @ W + c"), replace(1, "y = h @ w + b + 1")],
+    "graph_word2vec": [instead("-negatives", "negatives"), instead("[2, 3, 2]", "[2, 3, 3]")],
     "layer_norm_invariance": [
         replace(1, "z = layer_norm(2 * x**2 + 1, epsilon=0)"),
         replace(2, "u = layer_norm(k + x, epsilon=0)"),
