@@ -55,16 +55,20 @@ class QuestionErrors(Exception):
 
 
 class UnfitEntries(QuestionErrors):
-    """Entries that a primitive rejects. name: of the operand; after `of`, of the value."""
+    """Entries that a primitive rejects.
 
-    def __init__(self, name: str, message: str, expected: str, received: str) -> None:
+    name: of the operand; after `of`, of the value.
+    step: the index of the value that could not be computed, after `of`.
+    """
+
+    def __init__(self, name: str, message: str, expected: str, received: str, step: int = -1) -> None:
         super().__init__([QuestionError((name,), message, expected, received)])
-        self.name = name
+        self.name, self.step = name, step
 
-    def of(self, name: str) -> "UnfitEntries":
-        """Return the error for the value of this name."""
+    def of(self, name: str, step: int) -> "UnfitEntries":
+        """Return the error for the value of this name, in a step."""
         [error] = self.errors
-        return UnfitEntries(name, error.message, error.expected, error.received)
+        return UnfitEntries(name, error.message, error.expected, error.received, step)
 
     def within(self, *prefix: str | int) -> QuestionErrors:
         """Return the error at the field that holds the tensor."""

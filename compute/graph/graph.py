@@ -175,6 +175,7 @@ class Graph:
     stated_sizes: sizes that submodules state as settings, by setting and submodule.
     repeats: ranges of indices (first, last + 1) whose values represent several alike, with their count.
     lines: the line of a program, from 0, that assigns each name.
+    columns: where the expression of each line begins, from 1, by name.
     key_values: the keys and values of each attention.
     batch_statistics: indices of values that average over a batch, for which inference has constants.
     added_masks: masks whose numbers are added to scores.
@@ -206,6 +207,7 @@ class Graph:
     stated_sizes: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeats: list[tuple[int, int, Size]] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, int] = field(default_factory=dict)
     key_values: list[KeyValues] = field(default_factory=list)
     batch_statistics: set[int] = field(default_factory=set)
     added_masks: list[Value] = field(default_factory=list)
@@ -327,6 +329,12 @@ class Graph:
             for name, value in self.names.items()
             if value.name is not None and value.name != name
         }
+
+    def line_of(self, index: int) -> str:
+        """Return the name that the line assigns which computes a value; empty for values of no line."""
+        return next(
+            (name for name in self.lines if name in self.names and self.names[name].index >= index), ""
+        )
 
     def add_key_values(self, key: Value, value: Value, token_axis: int) -> None:
         """Record the keys and values that attention reads, before shared heads are repeated."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from compute.budgets.planning import spend
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import QuestionError, QuestionErrors, UnfitEntries, unknown_name
 from compute.graph.graph import Graph, MissingPolicy, Replacement, Value, apply
 from compute.graph.spec import Tensor, ValueSpec
 from compute.latex import symbol_latex
@@ -73,6 +73,16 @@ def build_program(
         if value is not None:
             value.is_parameter = name in parameters if parameters is not None else name not in data
     return graph, built_claims
+
+
+def at_line(graph: Graph, fault: UnfitEntries) -> QuestionErrors:
+    """Return the error of an entry that was computed, at the line of the program whose step rejects it."""
+    name = graph.line_of(fault.step)
+    if not name:  # of a claim
+        return fault.computed("program")
+    [error] = fault.computed().errors
+    place = ProgramFault(graph.columns[name], error.message, error.expected, error.received)
+    return QuestionErrors([place.at("program", graph.lines[name])])
 
 
 @lru_cache(maxsize=64)
@@ -207,6 +217,7 @@ class _Builder(Terms):
             )
             raise fault.at("program", line)
         self.line, noted = name, len(self.graph.static_notes)
+        self.column = assignment.value.column
         try:
             term = self._build_call(assignment) or self.build(assignment.value)
             term = self.one(term, assignment.value)
@@ -218,7 +229,7 @@ class _Builder(Terms):
             kind = MissingInputs if isinstance(errors, MissingInputs) else QuestionErrors
             raise kind(self._at_line(error, assignment) for error in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
-        self.graph.lines[name] = line
+        self.graph.lines[name], self.graph.columns[name] = line, assignment.value.column
         self.line = ""
         for place, (code, at, message) in enumerate(self.graph.static_notes[noted:], noted):
             if at not in self.graph.names:  # an operation inside the line, without a name
@@ -235,7 +246,7 @@ class _Builder(Terms):
         if error.path and self._is_supplied(str(error.path[0])):
             return self._at_input(error)
         argument = "".join(f" at {name}" for name in error.path[-1:])
-        message = f"line {assignment.line + 1}{argument}: {error.message}"
+        message = f"line {assignment.line + 1}, column {self.column}{argument}: {error.message}"
         return type(error)(("program", assignment.line), message, error.expected, error.received)
 
     def _named(self, name: str, term: Term, line: int) -> Term:
@@ -261,6 +272,7 @@ class _Builder(Terms):
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
+        self.column = node.column
         output = call(operation, assignment.name, self.graph, **arguments)
         if operation.name in SOFTMAXES:
             note_softmax(self.graph, self.line, operation.name, output)

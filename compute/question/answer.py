@@ -11,6 +11,7 @@ from compute.arithmetic.namespace import Array
 from compute.dimensions import product, shape_to_json
 from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
 from compute.graph.graph import Graph, Value, nearest_names
+from compute.programs.building import at_line
 from compute.question.declared_readings.declaration import Execution, PlannedReading, Reading
 from compute.question.limits import Limits, check_limits
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes
@@ -158,7 +159,7 @@ class Plan:
                     raise fault.within("given") from None
                 if fault.name in inputs:
                     raise fault.within(*self.inputs_path) from None
-                raise fault.computed(*(("program",) if self.inputs_path else ())) from None
+                raise (at_line(self.graph, fault) if self.inputs_path else fault.computed()) from None
             seeds = sum_seeds(self.graph, upstream)
             if self.differentiation is not None:
                 gradients = self.differentiation.run(values, seeds)

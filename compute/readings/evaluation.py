@@ -141,7 +141,8 @@ class Evaluation:
                 else:
                     values[index] = function(*[values[operand] for operand in operands])
         except UnfitEntries as error:
-            raise error.of(self._operand_name(index % len(self.graph.values), error.name)) from None
+            step = index % len(self.graph.values)
+            raise error.of(self._operand_name(step, error.name), step) from None
 
     def instructions_after(self, index: int, wanted: Iterable[int]) -> list[Instruction]:
         """Return the instructions that depend on one value and that the wanted values need, in order."""

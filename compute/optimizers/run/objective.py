@@ -15,7 +15,7 @@ from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.graph.graph import Graph
 from compute.graph.spec import Tensor
 from compute.optimizers.run.scalar_program import ScalarProgram
-from compute.programs.building import build_program
+from compute.programs.building import at_line, build_program
 from compute.question.predicted_size import predict_backward_pass
 from compute.readings.cost import count_applications, sum_costs
 from compute.readings.evaluation import Evaluation
@@ -265,7 +265,7 @@ class _Plan:
         except UnfitEntries as error:
             if error.name in parameters or error.name in data:
                 raise error.within("start" if error.name in parameters else "inputs") from None
-            raise error.computed("program") from None
+            raise at_line(self.evaluation.graph, error) from None
 
     def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
         indices = self.indices
