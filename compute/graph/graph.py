@@ -336,6 +336,12 @@ class Graph:
         found = ((line, column) for first, end, line, column in self.places if first <= index < end)
         return next(found, None)
 
+    def line_of(self, index: int) -> str:
+        """Return the name that the line assigns which computes a value; empty for values of no line."""
+        return next(
+            (name for name in self.lines if name in self.names and self.names[name].index >= index), ""
+        )
+
     def add_key_values(self, key: Value, value: Value, token_axis: int) -> None:
         """Record the keys and values that attention reads, before shared heads are repeated."""
         self.key_values.append(KeyValues(self._scope.strip("."), key, value, token_axis))

@@ -223,6 +223,7 @@ class _Builder(Terms):
             )
             raise fault.at("program", line)
         self.line, noted = name, len(self.graph.static_notes)
+        self.column = assignment.value.column
         try:
             term = self._build_call(assignment) or self.build(assignment.value)
             term = self.one(term, assignment.value)
@@ -251,7 +252,7 @@ class _Builder(Terms):
         if error.path and self._is_supplied(str(error.path[0])):
             return self._at_input(error)
         argument = "".join(f" at {name}" for name in error.path[-1:])
-        message = f"line {assignment.line + 1}{argument}: {error.message}"
+        message = f"line {assignment.line + 1}, column {self.column}{argument}: {error.message}"
         return type(error)(("program", assignment.line), message, error.expected, error.received)
 
     def _named(self, name: str, term: Term, line: int) -> Term:
@@ -278,6 +279,7 @@ class _Builder(Terms):
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
+        self.column = node.column
         output = call(operation, assignment.name, self.graph, **arguments)
         self.locate(node, first)
         if operation.name in SOFTMAXES:

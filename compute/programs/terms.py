@@ -68,6 +68,7 @@ class Terms:
     free: names that no line assigns and that have no value.
     old_names: old names of functions that the line being built calls, with the new names.
     line: the name that the line being built assigns; empty for a claim.
+    column: where the call of an operation begins that is being built.
     """
 
     def __init__(self, assignments: list[Assignment], graph: Graph) -> None:
@@ -77,7 +78,7 @@ class Terms:
         self.terms: dict[str, Term] = {}
         self.free: dict[str, None] = {}
         self.old_names: dict[str, str] = {}
-        self.line = ""
+        self.line, self.column = "", 1
         self._taken_apart: dict[int, Term] = {}
 
     def build(self, node: Node) -> Term:
@@ -305,6 +306,7 @@ class Terms:
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
+        self.column = node.column
         with self.graph.without_names():
             result = call(operation, "", self.graph, **arguments)
         if self.line and operation.name in SOFTMAXES:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from compute.dimensions import Size, product, total
-from compute.graph.graph import Graph, Value
+from compute.graph.graph import Graph
 from compute.readings.selection import pattern_of
 
 
@@ -26,11 +26,6 @@ class KeyValueCache(NamedTuple):
     numbers: Size
 
 
-def _line_of(graph: Graph, value: Value) -> str:
-    """Return the line of a program that computes a value inside an expression; empty without a program."""
-    return next((name for name in graph.lines if graph.names[name].index > value.index), "")
-
-
 def find_caches(graph: Graph) -> list[KeyValueCache]:
     """Return the keys and values of each attention, in order of computation."""
     caches: dict[tuple[str, tuple[Size, ...]], KeyValueCache] = {}
@@ -42,7 +37,7 @@ def find_caches(graph: Graph) -> list[KeyValueCache]:
             value.shape[feature_axis],
         )  # fmt: skip
         times = graph.multiplicity(key.index)
-        name = pattern_of(scope or _line_of(graph, key))
+        name = pattern_of(scope or graph.line_of(key.index))
         before = caches.get((name, sizes))
         times = times if before is None else before.times + times
         batch, heads, length, *widths = sizes

@@ -132,7 +132,9 @@ def test_long_questions_in_letters_are_answered_or_refused(client: Client) -> No
         h = nested.add(f"h{at}", f"conv1d({h}, k, stride=2)")
     response = client.post("/v1/cost", json=nested.request())
     assert response.status_code == 422
-    assert response.json()["errors"][0]["message"].startswith("line 22 at kernel: a size takes more than")
+    assert response.json()["errors"][0]["message"].startswith(
+        "line 22, column 7 at kernel: a size takes more than"
+    )
     branches = Builder()
     branches.inputs = {"x": {"shape": ["n"]}} | {f"k{at}": {"shape": [f"k{at}"]} for at in range(60)}
     h = "x"

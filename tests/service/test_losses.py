@@ -147,7 +147,7 @@ def test_infinity_among_symbols_is_text(ask: Ask) -> None:
         ("/v1/graph", {"program": ["L = cross_entropy(z, y)"], "inputs": {"z": [1, 2], "y": 2}}, "/inputs/y",
          "from 0 to 1"),
         ("/v1/graph", {"program": ["p = 2 * x", "L = binary_cross_entropy(p, y)"],
-                       "inputs": {"x": 1, "y": 1}}, "/program", "from 0 to 1"),
+                       "inputs": {"x": 1, "y": 1}}, "/program/1", "from 0 to 1"),
         ("/v1/graph", {"program": ["L = cross_entropy(z, y, axis=3)"], "inputs": {"z": [1, 2], "y": 1}},
          "/program/0", "from -1 to 0"),
     ],

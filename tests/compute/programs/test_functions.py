@@ -160,7 +160,7 @@ def test_unfit_arguments_of_functions_are_refused(function: Any) -> None:
         ("y = x & m", "column 5: & needs booleans"),
         ("y = ~x", "column 5: ~ needs booleans"),
         ("y = conv2d(x, m)", "column 15: kernel of conv2d cannot hold booleans"),
-        ("y = softmax(x, axis=2)", "line 1 at axis: x of shape (2, 2) has no such axis"),
+        ("y = softmax(x, axis=2)", "line 1, column 5 at axis: x of shape (2, 2) has no such axis"),
         ("y = sum(x, axis=2)", "column 5: sum: an axis of (2, 2)"),
         ("y = celu(x, alpha=0)", "column 5: alpha of celu must be a constant other than 0"),
         ("y = softplus(x, beta='1 - 1')", "column 5: beta of softplus must be a constant other than 0"),

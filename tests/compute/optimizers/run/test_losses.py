@@ -155,5 +155,5 @@ def test_an_invalid_computed_value_is_named() -> None:
     with pytest.raises(QuestionErrors) as caught:
         steps_of({"name": "adam"}, {"w": [0.5]}, program, steps=2, data={"y": [0.0]})
     [error] = caught.value.errors
-    assert error.path == ("program",)
-    assert error.message.startswith("p holds a number that is not a probability")
+    assert error.path == ("program", 1)
+    assert error.message.startswith("line 2, column 5: p holds a number that is not a probability")
