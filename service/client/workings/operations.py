@@ -3614,7 +3614,7 @@ class Graph(Protocol[Result]):
         inputs: Tensors for the names that no line assigns. If a line calls an operation that has parts,
             such as h = encoder_layer(x), the names of its weights start with the name assigned:
             `h.attention.w_q`.
-        parameters: The inputs that are trainable; by default, all but the data.
+        parameters: The inputs that are trainable; by default, all but data and indices.
         data: The inputs that are data, and not trainable.
         claims: Claims to verify for these numbers: equations, inequalities and chains of them, such as
             p[0] == 1 - p[1] or 0 < p <= 1; grad(L, v) is a gradient, h.weights a value inside a line, and
@@ -3687,7 +3687,7 @@ class Cost(Protocol[Result]):
 
         inputs: The shapes of the program's inputs. Weights of submodules may be left out if settings
             state their sizes.
-        parameters: The inputs of the program that are trainable; by default, all but the data.
+        parameters: The inputs of the program that are trainable; by default, all but data and indices.
         data: The inputs of the program that are data, and not trainable.
         receptive_field: The input, such as an image, that receptive fields are measured in: its entries
             that each value depends on. In a program it is data, unless it is among the parameters.
