@@ -8,6 +8,7 @@ from compute.dimensions import ShapeError, Size
 from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.framework.declaration import Constant
+from compute.operations.framework.settings import LARGEST
 from compute.programs.declaration import Entries, Extents, function, read_constant
 from compute.programs.library.shapes import pad
 
@@ -78,9 +79,12 @@ def arange(graph: Graph, start: Constant, stop: Constant | None = None, step: Co
     by = evaluate(width)
     if by == 0:
         raise ShapeError("a range cannot step by 0")
-    count = math.ceil((evaluate(end) - evaluate(first)) / by)
+    steps = (evaluate(end) - evaluate(first)) / by
+    if steps > LARGEST:
+        raise ShapeError(f"a range has at most {LARGEST} numbers")
+    count = math.ceil(max(steps, 0))
     if count < 1:
-        raise ShapeError(f"the range from {first.text} to {end.text} by {width.text} is empty")
+        raise ShapeError(f"the range from {evaluate(first):g} to {evaluate(end):g} by {by:g} is empty")
     if by == 1 and evaluate(first).is_integer():
         return apply("positions", graph=graph, count=count, first=int(evaluate(first)))
     places = apply("positions", graph=graph, count=count, first=0)

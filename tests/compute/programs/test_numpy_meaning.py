@@ -413,6 +413,8 @@ def test_whole_quotients_of_decimals_are_those_of_the_numbers_that_they_stand_fo
         ("max(3, 4)", "maximum(a, b)"), ("min(v, 0.5)", "minimum(a, b)"), ("max(v, w)", "maximum(a, b)"),
         ("np.amax(v[0], w[0])", "maximum(a, b)"), ("split(v, -1)", "at least 1"),
         ("split(v, [-4])", "from -2 to 2"), ("split(v, [2, 1])", "in order"), ("eye(0, 2)", "n does not fit"),
+        ("arange(0, 9, 1e-308)", "at most"),
+        ("arange(-1e308, 1e308)", "at most"), ("arange(1e308, -1e308)", "empty"), ("arange(1, 2, 0)", "by 0"),
         ("arange(1, 0, 0.5)", "is empty"),
         ("einsum('...i,j->...', v, w, v)", "3 operands"), ("einsum('..i->i', v)", "such as"),
         ("einsum('...ij->...', v)", "1 axes"), ("einsum('...i,...i', m, t[..., 0])", "the sizes"),
