@@ -34,6 +34,7 @@ def _draw(
 bernoulli_mask = Primitive(
     "bernoulli_mask",
     forward=_draw,
+    moments="mask",
     shape=lambda to, seed, expression, sizes: to,
     latex=lambda to, seed, expression, sizes: Formula(
         rf"\left[U_{{{seed}}} \ge {constant_latex(expression).text}\right]"
@@ -117,6 +118,7 @@ complement = Primitive(
 as_numbers = Primitive(
     "as_numbers",
     forward=_mask_to_numbers,
+    moments="moved",
     shape=lambda mask: mask,
     latex=lambda mask: Formula(mask.at(PRODUCT), PRODUCT, mask.scalar),
     cost=no_cost,

@@ -34,6 +34,7 @@ declare(
     lambda xp, a: _indicator(xp, xp.greater(a, count(xp, 0))),
     r"\max\left(0, <a:>\right)",
     r"\mathbb{1}\left\{<a:> > 0\right\}",
+    moments="rectifier",
     convention={"derivative_of_relu_at_0": 0},
     diagnosis=lambda y, a, absorbed: find_dead_units(a),
 )
