@@ -23,7 +23,7 @@ REGISTRY: "dict[str, Primitive]" = {}
 Tangents: TypeAlias = Literal["linear", "product", "symmetric", "complex_step"] | Callable[..., Array]
 Moments: TypeAlias = Literal[
     "moved", "sum", "difference", "product", "quotient", "total", "mean", "rectifier", "function", "literal",
-    "mask",
+    "mask", "draw",
 ]  # fmt: skip
 
 
@@ -99,7 +99,8 @@ class Primitive:
         moved or copied; "sum", "difference", "quotient": of two operands; "product": a sum of as many
         products as it takes multiply-adds for each entry, or one product; "total", "mean": over an axis;
         "rectifier": a function of one entry that is linear on both sides of 0, where it is 0; "function":
-        another function of one entry; "literal": a constant; "mask": true with probability 1 - `expression`.
+        another function of one entry; "literal": a constant; "mask": true with probability 1 - `expression`;
+        "draw": uniform on [0, 1) or standard normal.
     cost(shape, *shapes, **attributes): see `Cost`.
     gradient_cost(place, shape, *shapes, **attributes): the cost of the gradient rule of one operand. By
         default that of forward: a product takes as many multiply-adds for each of its factors.

@@ -95,7 +95,7 @@ def start_moments(
             mean, variance = parameters["mean"], parameters["variance"]
             if distribution.name == "normal":
                 family, symmetric = "normal", mean == zero
-            rule = "the mean and the variance that were sent"
+            rule = "the mean and the variance of the distribution"
         case name:
             variance, rule = _initialize(name, distribution, fans, numbers)
             family, symmetric = "uniform" if name.endswith("uniform") else "normal", True

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from compute.arithmetic.expressions import ExpressionError
 from compute.budgets.planning import look_through
 from compute.dimensions import Shape, product, symbols
-from compute.errors import QuestionError, QuestionErrors, at
+from compute.errors import QuestionError, QuestionErrors, at, unknown_name
 from compute.graph.graph import Graph, Value
 from compute.readings.moments.distributions import Distribution, Moments, start_moments
 from compute.readings.moments.quantities import Floats, Letters, Number, Numbers
@@ -114,9 +114,7 @@ class _Propagation:
             for name in missing
         ]  # fmt: skip
         errors += [
-            QuestionError(
-                ("random", name), "is not an input of the program", "the name of an input", "another"
-            )
+            unknown_name(("random", name), "input", name, inputs)
             for name in self.distributions
             if name not in inputs
         ]
@@ -134,7 +132,9 @@ class _Propagation:
             try:
                 found, rule = start_moments(distribution, name, fans, numbers)
             except ExpressionError as error:
-                raise at(("random", name), str(error), "a distribution with moments", "another") from None
+                raise at(
+                    ("random", name), f"the number {error}", "a distribution with moments", distribution.name
+                ) from None
             self.moments[value.index] = found
             self.rules.words[rule] = None
             yield self._row(value, name, found)
@@ -158,7 +158,7 @@ class _Propagation:
                 return fan_in, numbers.apply("divide", [numbers.size(product(weights.shape)), fan_in])
         raise at(
             ("random", str(weights.name)), "an initializer needs the fan of weights, which are in no product",
-            "weights of a product or a convolution, or mean and variance", "another input",
+            "weights of a product or a convolution, or mean and variance", "weights of no product",
         )  # fmt: skip
 
     def _follow(self, value: Value) -> None:

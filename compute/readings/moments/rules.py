@@ -6,6 +6,7 @@ A rule returns moments and adds to the notes of the step: its name in words, and
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,7 @@ from compute.readings.moments.functions import evaluate_function, evaluate_slope
 from compute.readings.moments.quantities import Number, Numbers
 
 UPSTREAM = "the upstream gradient"
-MASK = "a dropout mask"
+MASK, DRAW = "a dropout mask", "drawn numbers"
 
 
 class NoRule(Exception):
@@ -75,6 +76,8 @@ class Rules:
         match applied.primitive.moments:
             case "literal" | "mask":
                 return self._constant(value, applied)
+            case "draw":
+                return self._draw(value, applied)
             case "moved":
                 return self._move(operands[0], shapes[0], entries)
             case "sum" | "difference" as word:
@@ -177,7 +180,7 @@ class Rules:
             return _copy(scaled)
         shared = a.sources & b.sources
         if shared:
-            names = " and ".join(sorted({MASK if one.startswith(MASK) else one for one in shared}))
+            names = " and ".join(sorted({_name_source(one) for one in shared}))
             self.assumptions[f"the factors, which both depend on {names}, are taken as independent"] = None
         count = self.numbers.size(terms)
         square = self.times(a.mean, a.mean, b.mean, b.mean)
@@ -244,6 +247,19 @@ class Rules:
         return Moments(
             kept, self.times(kept, number), independent=True, uncorrelated=True,
             sources=frozenset([f"{MASK} {value.index}"]),
+        )  # fmt: skip
+
+    def _draw(self, value: Value, applied: Application) -> Moments:
+        """Return the moments of drawn numbers, taken as random."""
+        make, source = self.numbers.make, frozenset([f"{DRAW} {value.index}"])
+        if applied.attributes["family"] == "uniform":
+            self.words["drawn uniformly from 0 to 1: mean 1/2, variance 1/12"] = None
+            mean, variance = Fraction(1, 2), Fraction(1, 12)
+            return Moments(make(mean), make(variance), "uniform", True, True, sources=source)
+        self.words["drawn from the standard normal distribution: mean 0, variance 1"] = None
+        return Moments(
+            self.zero, make(1), "normal", independent=True, uncorrelated=True, symmetric=True,
+            sources=source, odd_in=source,
         )  # fmt: skip
 
     def _move(self, a: Moments, before: Size, after: Size) -> Moments:
@@ -432,6 +448,11 @@ class _Constants:
 
     def __init__(self, evaluate: Callable[[str], Number], numbers: Numbers) -> None:
         self.symbol, self.number, self.apply = evaluate, numbers.number, numbers.apply
+
+
+def _name_source(source: str) -> str:
+    """Return the name of a source for readers: without the number that tells masks and draws apart."""
+    return next((word for word in (MASK, DRAW) if source.startswith(word)), source)
 
 
 def _is_odd(applied: Application) -> bool:

@@ -329,3 +329,16 @@ def test_a_single_number_starts_from_1() -> None:
     assert rows(found.gradients) == {"L": (1, 0, 1), "x": (0.5, 0.25, 0.5)}
     sent = moments("L = sum(x)", random={"x": UNIT}, upstream={"variance": 3, "mean": 2}, x=(4,))
     assert rows(sent.gradients)["x"] == (2, 3, 7)
+
+
+def test_draws_count_as_random() -> None:
+    found = moments(
+        "w = he_normal((4, 5), seed=1)", "h = relu(x @ w)", "u = random_uniform(3, -1, 3, seed=2)",
+        "b = bernoulli(3, p=0.3, seed=3)",
+        random={"x": {"distribution": "normal", **UNIT}}, x=(2, 4),
+    )  # fmt: skip
+    values = rows(found.values)
+    assert values["w"] == pytest.approx((0, 0.5, 0.5))
+    assert values["h"][2] == pytest.approx(1)
+    assert values["u"] == pytest.approx((1, 16 / 12, 1 + 16 / 12))
+    assert values["b"] == pytest.approx((0.3, 0.21, 0.3))
