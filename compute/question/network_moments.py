@@ -17,6 +17,7 @@ from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, describe
 from compute.graph.graph import Value
 from compute.graph.spec import Tensor
+from compute.integers import LARGEST
 from compute.programs.building import build_program
 from compute.readings.moments.distributions import INITIALIZERS, Distribution
 from compute.readings.moments.propagation import Row, choose_numbers, propagate
@@ -112,22 +113,25 @@ def _read(
     parameters: dict[str, Number] = {
         name: numbers.make(default) for name, default in PARAMETERS[sent.name][1].items()
     }
-    for name, expression in expressions.items():
+    for field, expression in expressions.items():
+        name = field
         try:
             number = fold(expression, numbers)
+            if field == "std":
+                name, number = "variance", numbers.apply("multiply", [number, number])
         except ExpressionError as error:
-            raise _refuse((*path, name), str(error), sent.fields[name]) from None
-        if name == "std":
-            parameters["variance"] = numbers.apply("multiply", [number, number])
-        else:
-            parameters[name] = number
+            raise _refuse((*path, field), str(error), sent.fields[field]) from None
+        parameters[name] = number
     _check(path, sent, parameters, numbers)
     return Distribution(sent.name, parameters, sent.mode)
 
 
 def _check(path: Path, sent: NamedDistribution, parameters: Mapping[str, Number], numbers: Numbers) -> None:
     """Raise QuestionErrors for numbers that no distribution has."""
-    known = {name: numbers.value(number) for name, number in parameters.items()}
+    try:
+        known = {name: numbers.value(number) for name, number in parameters.items()}
+    except ExpressionError as error:
+        raise _refuse(path, str(error), "letters") from None
     variance, probability = known.get("variance"), known.get("probability")
     if variance is not None and variance < 0:
         raise _refuse((*path, "variance"), "a variance is not negative", sent.fields["variance"])
@@ -148,6 +152,6 @@ def write_moment(number: Number) -> float | str:
     if not isinstance(number, Quantity):
         return number
     constant = number.constant
-    if constant is not None and constant.denominator == 1:
+    if constant is not None and constant.denominator == 1 and abs(constant) < LARGEST:
         return int(constant)
     return str(number)

@@ -10,10 +10,13 @@ from compute.arithmetic.expressions import ExpressionError
 from compute.budgets.planning import spend
 from compute.dimensions import Polynomial, Size
 
-PAIR = 0.5  # units for multiplying two terms
-MOST_TERMS = 500  # of an expression
+PAIR = 1  # units for multiplying two terms
+MOST_TERMS = 100  # of an expression
+MOST_FACTORS = 40  # of a term
+MOST_BITS = 4_000  # of the numerator or the denominator of a coefficient
 LARGEST_ROOT = 10**6  # whole numbers above it are not searched for square factors
 DECIMAL = 10**9  # denominators above it are those of floats, which are written as decimals
+LEAST = 1e-300  # the smallest number that may be sent
 HALF = Fraction(1, 2)
 
 Base: TypeAlias = Union[str, "Quantity"]
@@ -27,14 +30,19 @@ class Quantity:
     Letters stand for positive numbers, so that sqrt(v)**2 = sqrt(v**2) = v.
     """
 
-    __slots__ = ("terms", "text")
+    __slots__ = ("_text", "terms")
 
     def __init__(self, terms: Mapping[Monomial, Fraction]) -> None:
         ordered = sorted(terms.items(), key=lambda term: _sort_key(term[0]))
         self.terms = {monomial: coefficient for monomial, coefficient in ordered if coefficient}
         if len(self.terms) > MOST_TERMS:
             raise ExpressionError(f"has more than {MOST_TERMS} terms; send numbers instead of letters")
-        self.text = _write(self.terms)
+        if any(len(monomial) > MOST_FACTORS for monomial in self.terms):
+            raise ExpressionError(f"has more than {MOST_FACTORS} factors; send numbers instead of letters")
+        for one in self.terms.values():
+            if max(one.numerator.bit_length(), one.denominator.bit_length()) > MOST_BITS:
+                raise ExpressionError("holds a number of too many digits; send numbers instead of letters")
+        self._text = ""
 
     @staticmethod
     def number(value: int | Fraction) -> "Quantity":
@@ -52,14 +60,19 @@ class Quantity:
         return self.terms[()] if tuple(self.terms) == ((),) else None
 
     def evaluate(self) -> float | None:
-        """Return its value as a float; None if that depends on a letter."""
+        """Return its value as a float; None if that depends on a letter.
+
+        Raises ExpressionError if it has none.
+        """
         found = 0.0
         for monomial, coefficient in self.terms.items():
-            factor = float(coefficient)
+            factor = _to_float(coefficient)
             for base, power in monomial:
                 value = base.evaluate() if isinstance(base, Quantity) else _evaluate(base)
                 if value is None:
                     return None
+                if value <= 0 and (power < 0 or power.denominator != 1):
+                    raise ExpressionError("has no value: it divides by zero, or takes a root of no number")
                 factor *= value ** float(power)
             found += factor
         return found
@@ -77,7 +90,8 @@ class Quantity:
         return self + -other
 
     def __mul__(self, other: "Quantity") -> "Quantity":
-        spend(PAIR * len(self.terms) * len(other.terms))
+        longest = max((len(monomial) for monomial in (*self.terms, *other.terms)), default=0)
+        spend(PAIR * len(self.terms) * len(other.terms) * (1 + longest / 4))
         products = [
             _multiply(one, its, a * b) for one, a in self.terms.items() for its, b in other.terms.items()
         ]
@@ -111,12 +125,21 @@ class Quantity:
         return isinstance(other, Quantity) and self.terms == other.terms
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return hash(tuple(self.terms.items()))
 
     def __str__(self) -> str:
-        return self.text
+        if not self._text:
+            self._text = _write(self.terms)
+        return self._text
 
     __repr__ = __str__
+
+
+def _to_float(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise ExpressionError("is too large for float64") from None
 
 
 def _sort_key(monomial: Monomial) -> list[tuple[str, Fraction]]:
@@ -294,6 +317,9 @@ class Letters:
         return Quantity.number(size)
 
     def number(self, text: str) -> Number:
+        value = FloatConstants({}).number(text)
+        if abs(value) < LEAST and any(digit in text.lower().partition("e")[0] for digit in "123456789"):
+            raise ExpressionError("holds a number too small for float64")
         return Quantity.number(Fraction(text))
 
     def symbol(self, name: str) -> Number:
