@@ -1,4 +1,4 @@
-"""Moments over HTTP: answers, fields that are refused, and documents."""
+"""Moments over HTTP: answers, fields that are refused, and numbers that are too large."""
 
 from typing import Any
 
@@ -56,18 +56,3 @@ def test_moments_that_overflow_are_refused(client: Client) -> None:
     response = client.post("/v1/moments", json=body)
     assert response.status_code == 422
     assert "too large" in response.text
-
-
-@pytest.mark.parametrize(
-    ("accept", "expected"),
-    [
-        ("text/html", ["<caption>", "<math", "Backward", "entries are taken as normal"]),
-        ("text/markdown", ["| value |", "Backward"]),
-        ("application/x-tex", ["\\begin{document}", "Backward"]),
-    ],
-)
-def test_documents(client: Client, accept: str, expected: list[str]) -> None:
-    response = client.post("/v1/moments", json=HE, headers={"Accept": accept})
-    assert response.status_code == 200, response.text
-    for words in expected:
-        assert words in response.text
