@@ -21,7 +21,7 @@ ENCODING = "encoding"  # the client chooses it, so that answers hold arrays
 # Methods that are no operations, each with its path below /v1.
 OTHERS = {
     name: PATHS.get(name, name)
-    for name in ("graph", "compare", "cost", "solve", "grade", "check", "variants")
+    for name in ("graph", "compare", "cost", "moments", "solve", "grade", "check", "variants")
 }
 TRACE = "optimizer/trace"
 TENSORS = frozenset({"Tensor", "MaskTensor", "OwnField", "OwnShape"})  # named types that arrays fit

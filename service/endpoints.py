@@ -36,15 +36,18 @@ from service.pages.equations import build_equations
 from service.pages.formats import FORMAT_CONTENT, FORMATS, FormatParameter, choose_format
 from service.pages.grades import build_grade
 from service.pages.jobs import Build, understand_page
+from service.pages.moments import build_moments
 from service.pages.solutions import build_solution
 from service.pages.traces import build_trace
 from service.pages.variants import build_variants
 from service.questions.comparisons import understand_comparison
 from service.questions.costs import understand_cost
+from service.questions.moments import understand_moments
 from service.questions.operations import understand
 from service.questions.programs import GRAPH, program_request, understand_program
 from service.schemas.comparison_responses import CompareResponse
 from service.schemas.cost_responses import CostResponse
+from service.schemas.moments import MomentsRequest, MomentsResponse
 from service.schemas.requests import CompareRequest, CostRequest, request_model
 from service.schemas.responses import program_response, response_model
 from service.variants import variants
@@ -282,6 +285,19 @@ ENDPOINTS: dict[str, Endpoint] = {
             response=lambda: CostResponse,
             understand=understand_cost,
             page=build_cost,
+        ),
+        Endpoint(
+            name="moments",
+            tag="readings",
+            summary="Expectations and variances of a network with random weights",
+            description="Takes a program, the shapes of its inputs in numbers or letters, and their"
+            " distributions: by mean and variance, by name, or as an initializer (Xavier, He, LeCun). Returns"
+            " the expectation, the variance and the second moment of each line, and of the gradients"
+            " backward, with the rules that they follow from and what these assume.",
+            request=lambda: MomentsRequest,
+            response=lambda: MomentsResponse,
+            understand=understand_moments,
+            page=build_moments,
         ),
         Endpoint(
             name="grade",

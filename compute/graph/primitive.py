@@ -21,6 +21,10 @@ RESULT = -1
 KEPT = -2
 REGISTRY: "dict[str, Primitive]" = {}
 Tangents: TypeAlias = Literal["linear", "product", "symmetric", "complex_step"] | Callable[..., Array]
+Moments: TypeAlias = Literal[
+    "moved", "sum", "difference", "product", "quotient", "total", "mean", "rectifier", "function", "literal",
+    "mask", "draw",
+]  # fmt: skip
 
 
 class Cost(NamedTuple):
@@ -91,6 +95,12 @@ class Primitive:
         forward with one operand at a time replaced by its tangent; "symmetric": the gradient rule, since the
         Jacobian is diagonal or symmetric; "complex_step": forward with the tangents as imaginary parts, see
         `ComplexStep`; otherwise a function (xp, change, y, *operands, **attributes) of one tangent.
+    moments: how expectations and variances pass, if entries of operands are random. "moved": entries are
+        moved or copied; "sum", "difference", "quotient": of two operands; "product": a sum of as many
+        products as it takes multiply-adds for each entry, or one product; "total", "mean": over an axis;
+        "rectifier": a function of one entry that is linear on both sides of 0, where it is 0; "function":
+        another function of one entry; "literal": a constant; "mask": true with probability 1 - `expression`;
+        "draw": uniform on [0, 1) or standard normal.
     cost(shape, *shapes, **attributes): see `Cost`.
     gradient_cost(place, shape, *shapes, **attributes): the cost of the gradient rule of one operand. By
         default that of forward: a product takes as many multiply-adds for each of its factors.
@@ -139,6 +149,7 @@ class Primitive:
     gradients: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
     keeping: Callable[..., tuple[Array, Any]] | None = None
     tangents: Tangents | None = None
+    moments: Moments | None = None
     cost: Callable[..., Cost] = elementwise_cost
     gradient_cost: Callable[..., Cost] | None = None
     depth: Callable[..., Size] | None = None

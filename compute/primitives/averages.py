@@ -55,6 +55,7 @@ average = Primitive(
     forward=_average,
     gradients={"a": _gradient},
     tangents="linear",
+    moments="mean",
     shape=_without,
     latex=_latex,
     cost=lambda shape, a, axes: Cost(elementwise=product(a)),

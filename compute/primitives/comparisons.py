@@ -175,6 +175,7 @@ def _indicator_latex(a: Formula) -> Formula:
 indicator = Primitive(
     "indicator",
     forward=_indicator,
+    moments="moved",
     shape=lambda a: a,
     latex=_indicator_latex,
     cost=no_cost,

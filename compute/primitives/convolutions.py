@@ -65,6 +65,7 @@ convolve = Primitive(
         "kernel": lambda xp, g, x, layout, shapes: kernel_gradient(xp, g, x, layout, shapes[1]),
     },
     tangents="product",
+    moments="product",
     shape=_convolve_shape,
     latex=lambda x, kernel, layout: Formula(rf"{x.at(PRODUCT)} \star {kernel.at(PRODUCT)}", PRODUCT),
     cost=_convolve_cost,

@@ -11,21 +11,17 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, product, show
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import Formula, constant_latex
+from compute.primitives.draws import BITS, draw_bits
 
 MOST_DROPPED = 12  # the most entries for which all masks are enumerated: 2 to this power
-_BITS = 53  # the bits of a float64's fraction, out of the generator's 64
 
 
 def _draw(
     xp: Arithmetic, *, to: tuple[int, ...], seed: int, expression: Expression, sizes: Mapping[str, Size]
 ) -> Array:
-    """Draw a mask by comparing the generator's bits as integers, which NumPy guarantees for every version.
-
-    They are the bits from which `Generator.random` makes fractions of 2^53.
-    """
-    bits = np.random.PCG64(seed).random_raw(math.prod(to))
-    least = math.ceil(evaluate(expression, sizes) * 2**_BITS)
-    kept: Array = np.right_shift(bits, 64 - _BITS, out=bits) >= np.uint64(least)
+    """Draw a mask by comparing the generator's bits as integers, which NumPy guarantees for every version."""
+    least = math.ceil(evaluate(expression, sizes) * 2**BITS)
+    kept: Array = draw_bits(seed, math.prod(to)) >= np.uint64(least)
     return kept.reshape(to)
 
 
@@ -33,6 +29,7 @@ def _draw(
 bernoulli_mask = Primitive(
     "bernoulli_mask",
     forward=_draw,
+    moments="mask",
     shape=lambda to, seed, expression, sizes: to,
     latex=lambda to, seed, expression, sizes: Formula(
         rf"\left[U_{{{seed}}} \ge {constant_latex(expression).text}\right]"

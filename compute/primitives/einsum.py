@@ -72,6 +72,7 @@ contract = Primitive(
         "b": lambda xp, g, a, left, right, to: _contract(xp, g, a, left=to, right=left, to=right),
     },
     tangents="product",
+    moments="product",
     shape=_shape,
     latex=_latex,
     cost=_cost,

@@ -118,6 +118,7 @@ keep_where = Primitive(
     forward=_keep,
     gradients={"a": lambda xp, g, mask: _keep(xp, g, mask)},
     tangents="symmetric",
+    moments="product",
     shape=broadcast,
     latex=_keep_latex,
     operand_kinds={"mask": ("boolean", "real")},

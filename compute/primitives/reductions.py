@@ -108,6 +108,7 @@ sum_over = Primitive(
         "a": lambda xp, g, axis, shapes: np.broadcast_to(np.expand_dims(g, axis), shapes[0]),
     },
     tangents="linear",
+    moments="total",
     shape=lambda a, axis: without(a, axis),
     latex=lambda a, axis: sum_latex(a, None if axis is None else [axis]),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),

@@ -70,7 +70,7 @@ def _show_lines(program: Sequence[str], answer: Mapping[str, Any]) -> Table:
     rows: list[tuple[Inline, list[Cell]]] = []
     for line in lines:
         computed = program[line["line"] - 1].partition("=")[2].strip()
-        cells = [Cell(Code(computed)), Cell(_join_sizes(line["shape"]))]
+        cells = [Cell(Code(computed)), Cell(join_sizes(line["shape"]))]
         rows.append((Code(line["name"]), [*cells, *(Cell(write_size(line[name])) for name in names)]))
     sums = [Cell("the sum of all lines"), Cell(""), *(Cell(write_size(counts[name])) for name in names)]
     columns = ["computed as", "output shape", *(COUNTS.get(name, name) for name in names)]
@@ -147,7 +147,7 @@ def _restate(
     blocks: list[Block] = []
     rows: list[tuple[Inline, list[Cell]]] = []
     for full, tensor in list_inputs(declared, request):
-        cells = [Cell(_join_sizes(_read_shape(tensor)))]
+        cells = [Cell(join_sizes(_read_shape(tensor)))]
         if declared is not None:
             known = declared.find_input(full)
             cells.append(Cell("" if known is None else lower_first(known.meaning.rstrip("."))))
@@ -187,7 +187,7 @@ def _list_further(answer: Mapping[str, Any]) -> Iterator[tuple[Inline, list[Inli
     training, depth = answer["training"], answer["sequential_depth"]
     yield (
         "output",
-        [_join_sizes(answer["output"]["shape"]), ": the shape of ", Code(answer["output"]["name"])],
+        [join_sizes(answer["output"]["shape"]), ": the shape of ", Code(answer["output"]["name"])],
     )
     if training["forward"]:
         backward: list[Inline] = [write_size(training["backward"]), ": multiply-adds of all gradients; "]
@@ -211,12 +211,12 @@ def _show_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     columns += [COUNTS.get(name, name) for name in names]
     table: list[tuple[Inline, list[Cell]]] = []
     for row in rows:
-        cells = [Cell(_join_sizes(row["shape"])), Cell(AND.join(row["axes"]))] if has_shapes else []
+        cells = [Cell(join_sizes(row["shape"])), Cell(AND.join(row["axes"]))] if has_shapes else []
         table.append((Code(row["name"]), [*cells, *(Cell(write_size(row[name])) for name in names)]))
     return Table([caption], columns, table, corner="step" if has_shapes else "part")
 
 
-def _join_sizes(shape: Sequence[Any]) -> Inline:
+def join_sizes(shape: Sequence[Any]) -> Inline:
     """Return a shape as `n × 4 d`."""
     sizes = [write_size(size) for size in shape]
     if all(isinstance(size, str) for size in sizes):

@@ -139,8 +139,8 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostJob:
 def _understand_program(document: dict[str, Any]) -> CostJob:
     request = validate(ProgramCost, document)
     sent, fields = request.__pydantic_fields_set__, request.__dict__
-    shapes = _decode({("inputs",): fields["inputs"]})[("inputs",)]
-    _check_sums(size for shape in shapes.values() for size in shape)
+    shapes = decode_shapes({("inputs",): fields["inputs"]})[("inputs",)]
+    check_sums(size for shape in shapes.values() for size in shape)
     found = cost_of_program(
         tuple(fields["program"]),
         {name: Tensor(shape) for name, shape in shapes.items()},
@@ -160,11 +160,11 @@ def _understand_operation(document: dict[str, Any]) -> CostJob:
     document = {name: raw for name, raw in document.items() if name not in CostOptions.model_fields}
     own, groups = collect_nested(declared, document)
     request = validate(request_model(operation, "cost"), own)
-    shapes = _decode(include_own(declared, groups, request))
+    shapes = decode_shapes(include_own(declared, groups, request))
     attributes = sent_attributes(declared, request)
     changed = declared.changed_settings(attributes)
     inputs, origins = resolve_names(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
-    _check_sums(
+    check_sums(
         [
             *(size for shape in inputs.values() for size in shape),
             *(size for setting in attributes.values() for size in _sizes_of_setting(setting)),
@@ -178,7 +178,7 @@ def _understand_operation(document: dict[str, Any]) -> CostJob:
     return CostJob(operation, found, options["bytes_per_number"])
 
 
-def _decode(groups: Mapping[Path, Mapping[str, Any]]) -> dict[Path, dict[str, Shape]]:
+def decode_shapes(groups: Mapping[Path, Mapping[str, Any]]) -> dict[Path, dict[str, Shape]]:
     """Decode the shapes of all groups. Raises QuestionErrors listing all that are invalid."""
     errors: list[QuestionError] = []
     shapes: dict[Path, dict[str, Shape]] = {}
@@ -194,7 +194,7 @@ def _decode(groups: Mapping[Path, Mapping[str, Any]]) -> dict[Path, dict[str, Sh
     return shapes
 
 
-def _check_sums(sizes: Iterable[Any]) -> None:
+def check_sums(sizes: Iterable[Any]) -> None:
     """Raise QuestionErrors if too many different sizes are sums, whose products would be long."""
     sums = {size for size in sizes if isinstance(size, Polynomial) and len(size.terms) > 1}
     if len(sums) > MAX_SUMS:

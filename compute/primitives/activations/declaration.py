@@ -16,7 +16,7 @@ from compute.arithmetic.expressions import Expression, number_expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.numerics import Finding, Hazard
-from compute.graph.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
+from compute.graph.primitive import KEPT, REGISTRY, RESULT, Cost, Moments, Primitive
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
 from compute.primitives.scalars import Rule, count, gradient_rule, multiply_weights
 
@@ -73,6 +73,7 @@ def declare(
     *,
     meaning: str,
     operations: int = 1,
+    moments: Moments = "function",
     keeping: Callable[..., tuple[Array, Array]] | None = None,
     convention: Mapping[str, Any] | None = None,
     diagnosis: Callable[..., Finding | None] | None = None,
@@ -84,7 +85,7 @@ def declare(
     latex: the function in LaTeX, as for `template`.
     slope, meaning, more: as for `Activation`.
     operations: the number of elementary operations per entry.
-    keeping, convention, diagnosis: as for `Primitive`; the derivative takes the kept value after a.
+    moments, keeping, convention, diagnosis: as for `Primitive`; the derivative takes the kept value after a.
     """
     Primitive(
         name,
@@ -92,6 +93,7 @@ def declare(
         gradients={"a": gradient_rule(derivative)},
         keeping=keeping,
         tangents="symmetric",
+        moments=moments,
         shape=lambda a, **attributes: a,
         latex=template(latex) if isinstance(latex, str) else latex,
         cost=lambda shape, a, **attributes: Cost(elementwise=operations * product(shape)),

@@ -35,6 +35,7 @@ declare(
     r"\max\left(0, <a:>\right)",
     r"\mathbb{1}\left\{<a:> > 0\right\}",
     meaning="The larger of each entry and 0.",
+    moments="rectifier",
     convention={"derivative_of_relu_at_0": 0},
     diagnosis=lambda y, a, absorbed: find_dead_units(a),
 )

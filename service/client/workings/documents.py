@@ -11,7 +11,7 @@ from service.exceptions import make_problem
 
 # Computations without the field `encoding`. A test compares them with the service.
 NESTED = frozenset(
-    {"cost", "evaluate", "grade", "grade/check", "lambda_feedback", "optimizer/solve", "variants"}
+    {"cost", "evaluate", "grade", "grade/check", "lambda_feedback", "moments", "optimizer/solve", "variants"}
 )
 
 

@@ -187,6 +187,18 @@ OperationChoice: TypeAlias = Literal[
     "patch_embedding",
     "vision_transformer",
 ]
+RandomChoice: TypeAlias = Literal[
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "glorot_normal",
+    "glorot_uniform",
+]
 LEFT_OUT: Any = ...
 """The default of a field that is not sent."""
 
@@ -3699,6 +3711,29 @@ class Cost(Protocol[Result]):
         """
 
 
+class Moments(Protocol[Result]):
+    def __call__(
+        self,
+        *,
+        program: Sequence[str],
+        inputs: Mapping[str, Mapping[str, Any] | TensorLike] = LEFT_OUT,
+        random: Mapping[str, RandomChoice | Mapping[str, Any]] = LEFT_OUT,
+        upstream: Mapping[str, Any] = LEFT_OUT,
+        linearize: bool = False,
+    ) -> Result:
+        """Expectations and variances of a network with random weights.
+
+        program: The lines of a program, as in `/v1/graph`.
+        inputs: The shapes of the program's inputs, in numbers or letters.
+        random: The distribution of each input, weights of submodules included: the name of an
+            initializer, or an object.
+        upstream: The distribution of the gradient of the last line. By default 1 for a single number, and
+            otherwise normal with mean 0 and variance 1.
+        linearize: Whether smooth activations are replaced by their tangents at 0, as Glorot and Bengio
+            do. They have moments in letters then.
+        """
+
+
 class Solve(Protocol[Result]):
     def __call__(
         self,
@@ -3955,6 +3990,7 @@ class Operations:
     graph: Graph[AnyAnswer]
     compare: Compare[Answer]
     cost: Cost[Answer]
+    moments: Moments[Answer]
     solve: Solve[Answer]
     grade: Grade[Answer]
     check: Check[Answer]
@@ -4024,6 +4060,7 @@ class AsyncOperations:
     graph: Graph[Coroutine[Any, Any, AnyAnswer]]
     compare: Compare[Coroutine[Any, Any, Answer]]
     cost: Cost[Coroutine[Any, Any, Answer]]
+    moments: Moments[Coroutine[Any, Any, Answer]]
     solve: Solve[Coroutine[Any, Any, Answer]]
     grade: Grade[Coroutine[Any, Any, Answer]]
     check: Check[Coroutine[Any, Any, Answer]]

@@ -23,7 +23,8 @@ from tests.compute.primitives.drawing import Case, booleans, normal, places
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
     "scattered", "spaced", "window_norm", "window_sum", "window_counts", "stack", "concatenate", "tiles",
-    "rnn_scan", "lstm_scan", "gru_scan", "bernoulli_mask", "average", "normalized_groups", "entries_at",
+    "rnn_scan", "lstm_scan", "gru_scan", "bernoulli_mask", "random_draw", "average", "normalized_groups",
+    "entries_at",
     "derivative", "softmax", "log_softmax", "hardmax", "length_over", "matmul", "transpose", "permute",
     "flip", "reshape", "broadcast_to", "expand_dims", "repeat", "where", "argmax", "argmin", "argsort",
     "max_over", "min_over", "logsumexp_over", "any_over", "all_over", "cumulative_sum", "cumulative_product",

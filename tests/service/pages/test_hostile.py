@@ -218,6 +218,10 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "program": ("graph", {"program": ["y = x + 1"], "inputs": {"x": [1, 2]}, "upstream": {"y": [1, 1]}}),
     "comparison": ("compare", {**SOFTMAX, "changes": {"x": {"at": [0], "add": "1/2"}}, "select": ["output"]}),
     "cost": ("cost", {"operation": "linear", "x": {"shape": ["n", "d"]}, "w": {"shape": ["d", "m"]}}),
+    "moments": (
+        "moments",
+        {"program": ["y = x + 1"], "inputs": {"x": {"shape": ["n"]}}, "random": {"x": {"variance": "v"}}},
+    ),
     "trace": ("optimizer/trace", TRACE),
     "substitute": ("optimizer/trace", {**TRACE, "substitute": {"trace[1].parameters.x": "1/3"}}),
     "grade": ("grade", RUBRIC),

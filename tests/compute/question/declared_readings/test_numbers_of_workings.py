@@ -20,7 +20,7 @@ from tests.compute.readings.notes.questions import QUESTIONS, upstream
 
 EXAMPLES = Path(__file__).parents[4] / "openapi" / "examples"
 WITHOUT_WORKINGS = frozenset(
-    {"compare", "cost", "evaluate", "grade", "lambda_feedback", "optimizer", "variants"}
+    {"compare", "cost", "evaluate", "grade", "lambda_feedback", "moments", "optimizer", "variants"}
 )
 # Formulas with infinite parts, where the service computes the limit: 0 log 0, and logarithms of tiny numbers.
 LIMITS = frozenset({

@@ -1,0 +1,1 @@
+"""Expectations and variances of values and gradients whose inputs are random."""

@@ -1,0 +1,95 @@
+"""Expectations and variances of programs with random inputs, from shapes alone."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from compute.dimensions import ShapeError, shape_to_json
+from compute.errors import at
+from compute.graph.spec import Tensor
+from compute.question.limits import Limits
+from compute.question.network_moments import (
+    NamedDistribution,
+    NetworkMoments,
+    moments_of_program,
+    write_moment,
+)
+from compute.readings.moments.propagation import Row
+from service.questions.costs import check_sums, decode_shapes
+from service.questions.validation import validate
+from service.schemas.moments import DistributionOfEntries, MomentsRequest
+
+
+@dataclass(frozen=True, slots=True)
+class MomentsJob:
+    """Moments, already computed."""
+
+    found: NetworkMoments
+    work: int = 0
+
+    def answer(self) -> bytes:
+        """Return the answer as the body of a response."""
+        found = self.found
+        return orjson.dumps(
+            {
+                "output": {
+                    "name": found.output.name,
+                    "axes": list(found.output.axes),
+                    "shape": shape_to_json(found.output.shape),
+                },
+                "values": [_write_row(row) for row in found.values],
+                "gradients": [_write_row(row) for row in found.gradients],
+            }
+        )
+
+
+def _write_row(row: Row) -> dict[str, Any]:
+    line = {} if row.line is None else {"line": row.line}
+    moments = {
+        "expectation": write_moment(row.mean),
+        "variance": write_moment(row.variance),
+        "second_moment": write_moment(row.second_moment),
+    }
+    notes = {"rules": row.rules, "assumptions": row.assumptions}
+    return {**line, "name": row.name, "shape": shape_to_json(row.shape), **moments, **notes}
+
+
+def understand_moments(document: dict[str, Any], _: Limits) -> MomentsJob:
+    """Return the moments that a document asks for. Raises QuestionErrors listing everything invalid in it."""
+    request = validate(MomentsRequest, document)
+    fields = request.__dict__
+    shapes = decode_shapes({("inputs",): fields["inputs"]})[("inputs",)]
+    check_sums(size for shape in shapes.values() for size in shape)
+    upstream = fields["upstream"]
+    try:
+        found = moments_of_program(
+            tuple(fields["program"]),
+            {name: Tensor(shape) for name, shape in shapes.items()},
+            {name: _read_distribution(sent) for name, sent in fields["random"].items()},
+            None if upstream is None else _read_distribution(upstream),
+            fields["linearize"],
+        )
+    except ShapeError as error:  # while sizes of different lines were compared
+        raise at((), str(error), "numbers for the sizes of a long question in letters", "letters") from None
+    for row in (*found.values, *found.gradients):
+        if not all(
+            math.isfinite(number)
+            for number in (row.mean, row.variance, row.second_moment)
+            if isinstance(number, float)
+        ):
+            raise at(
+                ("program",), "the moments become too large for float64", "smaller variances", "large ones"
+            )
+    return MomentsJob(found)
+
+
+def _read_distribution(sent: str | DistributionOfEntries) -> NamedDistribution:
+    """Return a distribution. An initializer may be sent as its name."""
+    if isinstance(sent, str):
+        return NamedDistribution(sent, {})
+    given: Mapping[str, Any] = {name: sent.__dict__[name] for name in sent.__pydantic_fields_set__}
+    numbers = {name: given[name] for name in given if name not in ("distribution", "mode")}
+    return NamedDistribution(given.get("distribution", "unknown"), numbers, given.get("mode", ""))
