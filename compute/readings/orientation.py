@@ -48,6 +48,9 @@ def _requirements(value: Value) -> Iterator[tuple[int, str]]:
     ranks = [operand.rank for operand in value.inputs]
     if value.rank == 1 and axis is not None and 2 in ranks:
         yield value.index, along
+    if value.rank == 1 and value.primitive.name == "reshape" and _is_product(value.inputs[0]):
+        # A matrix times a vector is a column, and a vector times a matrix a row.
+        yield value.index, COLUMN if value.inputs[0].shape[-1] == 1 else ROW
     for operand in value.inputs:
         if operand.rank != 1:
             continue
@@ -57,6 +60,10 @@ def _requirements(value: Value) -> Iterator[tuple[int, str]]:
             axis is not None and value.primitive.name not in FOLLOWING
         ):
             yield operand.index, ROW
+
+
+def _is_product(value: Value) -> bool:
+    return value.rank == 2 and value.primitive is not None and value.primitive.name == "matmul"
 
 
 def _combined(value: Value) -> Iterator[Value]:

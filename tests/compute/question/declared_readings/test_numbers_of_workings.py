@@ -53,6 +53,8 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "an outer product": (("y = expand_dims(r, axis=1) * v", "L = sum(y**2)"), {"r": PAIR, "v": ROW}),
     "transposes": (("y = (x @ w).T @ x", "L = sum(tanh(y) * y)"), {"x": MATRIX, "w": WIDE}),
+    "a matrix times a vector": (("y = x @ v", "L = sum((y - r) ** 2)"), {"x": MATRIX, "v": ROW, "r": PAIR}),
+    "a vector times a matrix": (("y = v @ w", "L = sum((y - r) ** 2)"), {"w": WIDE, "v": ROW, "r": PAIR}),
     "another shape": (("f = flatten(x)", "L = sum(f * f)"), {"x": MATRIX}),
     "another shape inside": (("L = sum(flatten(x) * u)",), {"x": MATRIX, "u": [1, 2, 3, 4, 5, 6]}),
     "powers": (("y = x**3 + sqrt(x**2 + 1) + (x**2)**1.5", "L = sum(y)"), {"x": MATRIX}),
