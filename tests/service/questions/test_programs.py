@@ -116,7 +116,7 @@ def test_places_and_bands_of_exact_numbers(ask: Ask) -> None:
 def test_entries_that_a_step_rejects_are_an_error_of_its_line(ask: Ask) -> None:
     program = ["i = p + 1", "y = 2 * gather(x, 0, i)", "z = y + i"]
     found = errors(ask(PATH, program=program, inputs={"x": [1, 2], "p": [0, 1]}))
-    assert found["/program/1"]["message"] == "line 2, column 5: i holds a number that is not an index"
+    assert found["/program/1"]["message"] == "line 2, column 9: i holds a number that is not an index"
     trace = {
         "loss": "L",
         "steps": 1,
@@ -125,7 +125,7 @@ def test_entries_that_a_step_rejects_are_an_error_of_its_line(ask: Ask) -> None:
     }
     program = ["i = p + 1", "L = sum(x[i])"]
     found = errors(ask("/v1/optimizer/trace", program=program, inputs={"p": [0, 1]}, **trace))
-    assert found["/program/1"]["message"].startswith("line 2, column 5: i holds")
+    assert found["/program/1"]["message"].startswith("line 2, column 9: i holds")
 
 
 def test_claims_of_nan_say_why_they_do_not_hold(ask: Ask) -> None:
