@@ -13,7 +13,6 @@ from compute.arithmetic.expressions import (
     number_expression,
     parse,
 )
-from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, describe
 from compute.graph.graph import Value
 from compute.graph.spec import Tensor
@@ -54,7 +53,6 @@ class NetworkMoments(NamedTuple):
     values: list[Row]
     gradients: list[Row]
     output: Value
-    shape: Shape
 
 
 def moments_of_program(
@@ -83,8 +81,7 @@ def moments_of_program(
     found = {path: _read(path, one, expressions[path], numbers) for path, one in sent.items()}
     distributions = {name: found["random", name] for name in random}
     propagated = propagate(graph, distributions, numbers, found.get(("upstream",)), linearize)
-    output = graph.names[list(graph.lines)[-1]]
-    return NetworkMoments(propagated.values, propagated.gradients, output, output.shape)
+    return NetworkMoments(*propagated, output=graph.names[list(graph.lines)[-1]])
 
 
 def _parse_fields(path: Path, sent: NamedDistribution) -> dict[str, Expression]:

@@ -41,7 +41,6 @@ class Propagated(NamedTuple):
 
     values: list[Row]
     gradients: list[Row]
-    numbers: Numbers
 
 
 def choose_numbers(graph: Graph, has_letters: bool) -> Numbers:
@@ -74,7 +73,6 @@ class _Propagation:
     def __init__(self, graph: Graph, distributions: Mapping[str, Distribution], rules: Rules) -> None:
         self.graph, self.distributions, self.rules = graph, distributions, rules
         self.moments: dict[int, Moments] = {}
-        self.line = 0
 
     def run(self, upstream: Distribution | None) -> Propagated:
         """Return all rows. Raises QuestionErrors."""
@@ -89,7 +87,7 @@ class _Propagation:
             values.append(self._row(value, name, self.moments[value.index]))
             self._clear()
         gradients = [*self._go_back(steps, upstream)]
-        return Propagated(values, gradients, self.rules.numbers)
+        return Propagated(values, gradients)
 
     def _list_new(self, value: Value) -> list[Value]:
         """Return the values that one is computed from and that no line before it needs, in order."""
@@ -200,7 +198,6 @@ class _Propagation:
             if value.index not in gradients:
                 continue
             rules.words, rules.assumptions = notes.setdefault(value.index, ({}, {}))
-            self.line = 0
             g = gradients[value.index][0]
             for path in gradients[value.index][1:]:
                 g = rules.add(g, path, 1, "the gradients along different paths")
@@ -239,20 +236,13 @@ class _Propagation:
     def _refuse(self, value: Value, error: Exception) -> QuestionErrors:
         """Return the error about a step that moments do not pass through."""
         assert value.primitive is not None
-        line = self._find_line(value)
+        line = self.graph.lines[self.graph.line_of(value.index)]
         return at(
             ("program", line), f"line {line + 1}: {value.primitive.name} {error}",
             "steps that expectations pass through: sums, products of independent values, convolutions, means,"
             " activations and dropout",
             value.primitive.name,
         )  # fmt: skip
-
-    def _find_line(self, value: Value) -> int:
-        """Return the line of the program that computes a value."""
-        found = [
-            line for name, line in self.graph.lines.items() if self.graph.names[name].index >= value.index
-        ]
-        return min(found) if found else self.line
 
 
 def _index(value: Value) -> int:
