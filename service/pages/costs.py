@@ -69,8 +69,7 @@ def _show_lines(program: Sequence[str], answer: Mapping[str, Any]) -> Table:
     names = ["parameters", *(name for name in names if name != "parameters")]
     rows: list[tuple[Inline, list[Cell]]] = []
     for line in lines:
-        computed = program[line["line"] - 1].partition("=")[2].strip()
-        cells = [Cell(Code(computed)), Cell(join_sizes(line["shape"]))]
+        cells = [Cell(show_right_side(program, line["line"])), Cell(join_sizes(line["shape"]))]
         rows.append((Code(line["name"]), [*cells, *(Cell(write_size(line[name])) for name in names)]))
     sums = [Cell("the sum of all lines"), Cell(""), *(Cell(write_size(counts[name])) for name in names)]
     columns = ["computed as", "output shape", *(COUNTS.get(name, name) for name in names)]
@@ -214,6 +213,11 @@ def _show_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         cells = [Cell(join_sizes(row["shape"])), Cell(AND.join(row["axes"]))] if has_shapes else []
         table.append((Code(row["name"]), [*cells, *(Cell(write_size(row[name])) for name in names)]))
     return Table([caption], columns, table, corner="step" if has_shapes else "part")
+
+
+def show_right_side(program: Sequence[str], line: int) -> Code:
+    """Return the expression of a line of a program. line: from 1."""
+    return Code(program[line - 1].partition("=")[2].strip())
 
 
 def join_sizes(shape: Sequence[Any]) -> Inline:

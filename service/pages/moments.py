@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.pages.blocks import Block, Cell, Code, Inline, Page, Paragraph, Section, Table
-from service.pages.costs import join_sizes
+from service.pages.costs import join_sizes, show_right_side
 from service.pages.entries import write_number
 from service.pages.formulas import write_formula
 
@@ -35,8 +35,8 @@ def _show_rows(caption: str, rows: Sequence[Mapping[str, Any]], program: Sequenc
     """Return a row for each value, with the line that computes it if the program is shown."""
     cells: list[tuple[Inline, list[Cell]]] = []
     for row in rows:
-        computed = program[row["line"] - 1].partition("=")[2].strip() if program and "line" in row else ""
-        shown = [Cell(Code(computed) if computed else "input")] if program else []
+        computed = show_right_side(program, row["line"]) if program and "line" in row else "input"
+        shown = [Cell(computed)] if program else []
         shown.append(Cell(join_sizes(row["shape"])))
         cells.append((Code(row["name"]), [*shown, *(Cell(_write(row[name])) for name in MOMENTS)]))
     columns: list[Inline] = [*(["computed as"] if program else []), "shape", *MOMENTS.values()]

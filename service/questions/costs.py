@@ -1,6 +1,7 @@
 """Costs of operations and programs, from shapes alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 
 from compute.dimensions import Polynomial, Shape, ShapeError, Size, big_o, shape_to_json, total, write_size
 from compute.errors import Path, QuestionError, QuestionErrors, at
+from compute.graph.graph import Value
 from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import Piece
@@ -42,11 +44,7 @@ class CostJob:
         body: dict[str, Any] = {
             "operation": self.operation,
             "conventions": found.conventions,
-            "output": {
-                "name": found.output.name,
-                "axes": list(found.output.axes),
-                "shape": shape_to_json(found.output.shape),
-            },
+            "output": write_output(found.output),
             "cost": {
                 **cost_json(spent),
                 "bytes": self._bytes(spent.entries),
@@ -110,6 +108,11 @@ class CostJob:
             }
 
 
+def write_output(output: Value) -> dict[str, Any]:
+    """Return the name, the axes and the shape of the output."""
+    return {"name": output.name, "axes": list(output.axes), "shape": shape_to_json(output.shape)}
+
+
 def _line(row: LineCost) -> dict[str, Any]:
     counts = {
         name: write_size(count)
@@ -130,20 +133,25 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostJob:
     """Return the cost that a document asks for. Raises QuestionErrors listing everything invalid in it."""
     if "program" in document and "operation" in document:
         raise at(("program",), "takes the place of an operation", "a program or an operation", "both")
-    try:
+    with refuse_unordered_sizes():
         return (_understand_program if "program" in document else _understand_operation)(document)
-    except ShapeError as error:  # while sizes of different lines or branches were compared
+
+
+@contextmanager
+def refuse_unordered_sizes() -> Iterator[None]:
+    """Raise QuestionErrors for sizes in letters that cannot be compared, of different lines or branches."""
+    try:
+        yield
+    except ShapeError as error:
         raise at((), str(error), "numbers for the sizes of a long question in letters", "letters") from None
 
 
 def _understand_program(document: dict[str, Any]) -> CostJob:
     request = validate(ProgramCost, document)
     sent, fields = request.__pydantic_fields_set__, request.__dict__
-    shapes = decode_shapes({("inputs",): fields["inputs"]})[("inputs",)]
-    check_sums(size for shape in shapes.values() for size in shape)
     found = cost_of_program(
         tuple(fields["program"]),
-        {name: Tensor(shape) for name, shape in shapes.items()},
+        decode_inputs(fields["inputs"]),
         tuple(fields["parameters"]) if "parameters" in sent else None,
         tuple(fields["data"]),
         fields["receptive_field"],
@@ -160,11 +168,11 @@ def _understand_operation(document: dict[str, Any]) -> CostJob:
     document = {name: raw for name, raw in document.items() if name not in CostOptions.model_fields}
     own, groups = collect_nested(declared, document)
     request = validate(request_model(operation, "cost"), own)
-    shapes = decode_shapes(include_own(declared, groups, request))
+    shapes = _decode_shapes(include_own(declared, groups, request))
     attributes = sent_attributes(declared, request)
     changed = declared.changed_settings(attributes)
     inputs, origins = resolve_names(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
-    check_sums(
+    _check_sums(
         [
             *(size for shape in inputs.values() for size in shape),
             *(size for setting in attributes.values() for size in _sizes_of_setting(setting)),
@@ -178,7 +186,14 @@ def _understand_operation(document: dict[str, Any]) -> CostJob:
     return CostJob(operation, found, options["bytes_per_number"])
 
 
-def decode_shapes(groups: Mapping[Path, Mapping[str, Any]]) -> dict[Path, dict[str, Shape]]:
+def decode_inputs(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Decode the shapes of a program's inputs. Raises QuestionErrors listing all that are invalid."""
+    shapes = _decode_shapes({("inputs",): inputs})[("inputs",)]
+    _check_sums(size for shape in shapes.values() for size in shape)
+    return {name: Tensor(shape) for name, shape in shapes.items()}
+
+
+def _decode_shapes(groups: Mapping[Path, Mapping[str, Any]]) -> dict[Path, dict[str, Shape]]:
     """Decode the shapes of all groups. Raises QuestionErrors listing all that are invalid."""
     errors: list[QuestionError] = []
     shapes: dict[Path, dict[str, Shape]] = {}
@@ -194,7 +209,7 @@ def decode_shapes(groups: Mapping[Path, Mapping[str, Any]]) -> dict[Path, dict[s
     return shapes
 
 
-def check_sums(sizes: Iterable[Any]) -> None:
+def _check_sums(sizes: Iterable[Any]) -> None:
     """Raise QuestionErrors if too many different sizes are sums, whose products would be long."""
     sums = {size for size in sizes if isinstance(size, Polynomial) and len(size.terms) > 1}
     if len(sums) > MAX_SUMS:

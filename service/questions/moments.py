@@ -7,9 +7,8 @@ from typing import Any
 
 import orjson
 
-from compute.dimensions import ShapeError, shape_to_json
+from compute.dimensions import shape_to_json
 from compute.errors import at
-from compute.graph.spec import Tensor
 from compute.question.limits import Limits
 from compute.question.network_moments import (
     NamedDistribution,
@@ -18,7 +17,7 @@ from compute.question.network_moments import (
     write_moment,
 )
 from compute.readings.moments.propagation import Row
-from service.questions.costs import check_sums, decode_shapes
+from service.questions.costs import decode_inputs, refuse_unordered_sizes, write_output
 from service.questions.validation import validate
 from service.schemas.moments import DistributionOfEntries, MomentsRequest
 
@@ -35,11 +34,7 @@ class MomentsJob:
         found = self.found
         return orjson.dumps(
             {
-                "output": {
-                    "name": found.output.name,
-                    "axes": list(found.output.axes),
-                    "shape": shape_to_json(found.output.shape),
-                },
+                "output": write_output(found.output),
                 "values": [_write_row(row) for row in found.values],
                 "gradients": [_write_row(row) for row in found.gradients],
             }
@@ -61,19 +56,16 @@ def understand_moments(document: dict[str, Any], _: Limits) -> MomentsJob:
     """Return the moments that a document asks for. Raises QuestionErrors listing everything invalid in it."""
     request = validate(MomentsRequest, document)
     fields = request.__dict__
-    shapes = decode_shapes({("inputs",): fields["inputs"]})[("inputs",)]
-    check_sums(size for shape in shapes.values() for size in shape)
     upstream = fields["upstream"]
-    try:
+    inputs = decode_inputs(fields["inputs"])
+    with refuse_unordered_sizes():
         found = moments_of_program(
             tuple(fields["program"]),
-            {name: Tensor(shape) for name, shape in shapes.items()},
+            inputs,
             {name: _read_distribution(sent) for name, sent in fields["random"].items()},
             None if upstream is None else _read_distribution(upstream),
             fields["linearize"],
         )
-    except ShapeError as error:  # while sizes of different lines were compared
-        raise at((), str(error), "numbers for the sizes of a long question in letters", "letters") from None
     for row in (*found.values, *found.gradients):
         if not all(
             math.isfinite(number)
