@@ -3,12 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, TypeAlias, get_args, get_origin
+from typing import Any, TypeAlias
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError, number_expression
-from compute.dimensions import Polynomial, ShapeError, Size, product, show
+from compute.dimensions import ShapeError, Size, product, show
 from compute.errors import QuestionError, describe, hint, unknown_name
 from compute.graph.graph import Graph, Value, apply, apply_primitive
 from compute.graph.primitive import REGISTRY
@@ -17,9 +16,21 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
 from compute.operations.framework.constants import add_literal, add_size
 from compute.operations.framework.declaration import AttributeField, Operation
-from compute.operations.framework.setting_types import allowed_types, is_constant
+from compute.operations.framework.setting_types import is_constant
 from compute.operations.framework.settings import describe_expected, fits, with_integral_floats
-from compute.programs.declaration import Function, Several, call_signature
+from compute.programs.calls import (
+    SCALARS,
+    as_declared,
+    find_parameter,
+    has_two_values,
+    parameters_of,
+    signature_of,
+    takes_any_number,
+    write_sizes,
+    writes_constant,
+    writes_none,
+)
+from compute.programs.declaration import Function, Several
 from compute.programs.dependencies import find_cycle
 from compute.programs.descriptions import describe_arguments, describe_setting
 from compute.programs.functions import FUNCTIONS, OLD_NAMES
@@ -37,8 +48,8 @@ from compute.programs.shape_accidents import (
 from compute.programs.syntax import INFINITY, NAMED_NUMBERS, Node, ProgramFault
 
 COUNTS = ("ndim", "size")
+OF_TWO = {"max": "maximum", "min": "minimum"}
 LOCATED = ("call", "index")  # syntax that errors caused by entries point to
-SCALARS = ("add", "subtract", "multiply", "divide")  # operators that two constants make a constant with
 GATHERED = (
     "shape",
     "axes",
@@ -314,7 +325,7 @@ class Terms:
         return result
 
     def _function(self, function: Function, node: Node) -> Term:
-        if function.name in OF_TWO and _has_two_values(node):
+        if function.name in OF_TWO and has_two_values(node):
             raise ProgramFault(
                 node.column,
                 f"{function.name} takes the extreme entry of one value over axes;"
@@ -362,13 +373,13 @@ class Terms:
         plain = called.values_first if isinstance(called, Function) else True
         if plain and len(node.operands) <= len(called.inputs):
             for name, operand in zip(called.inputs, node.operands, strict=False):
-                if not _is_none(operand):
+                if not writes_none(operand):
                     arguments[name] = self._argument(called, name, operand)
         else:
             for name, operand in self._by_position(called, node):
                 self._add_argument(called, name, operand, arguments)
         for name, operand in node.keywords:
-            chosen = _parameter(called, name)
+            chosen = find_parameter(called, name)
             if chosen in arguments:
                 raise ProgramFault(node.column, f"{chosen} is repeated", "each name once", f"{chosen} twice")
             if chosen not in called.attributes and chosen not in called.inputs:
@@ -381,7 +392,7 @@ class Terms:
             if missing := [name for name in required if name not in arguments]:
                 message = f"{called.name} lacks {', '.join(missing)}"
                 received = ", ".join(arguments) or "no arguments"
-                raise ProgramFault(node.column, message, _signature(called), received)
+                raise ProgramFault(node.column, message, signature_of(called), received)
         for argument in arguments.values():
             if isinstance(argument, Unknown) or (
                 isinstance(argument, tuple) and any(isinstance(one, Unknown) for one in argument)
@@ -391,18 +402,18 @@ class Terms:
 
     def _by_position(self, called: Operation | Function, node: Node) -> list[tuple[str, Any]]:
         """Return the arguments by position, by parameter. Raises ProgramFault if there are too many."""
-        parameters = _parameters(called)
+        parameters = parameters_of(called)
         operands = list(node.operands)
         pairs: list[tuple[str, Any]] = []
         for name in parameters:
             if not operands:
                 break
-            if _takes_any_number(called, name):
+            if takes_any_number(called, name):
                 is_list = name == parameters[0] and operands[0].head == "list"
                 taken = operands[0].operands if is_list else tuple(operands)
                 pairs.append((name, taken))
                 operands = operands[1:] if is_list else []
-            elif name in GATHERED and name == parameters[-1] and len(operands) > 1 and _are_numbers(operands):
+            elif name in GATHERED and name == parameters[-1] and len(operands) > 1 and write_sizes(operands):
                 pairs.append((name, Node("list", operands[0].column, operands=tuple(operands))))
                 operands = []
             else:
@@ -411,7 +422,7 @@ class Terms:
             most = len(parameters)
             values = "one argument" if most == 1 else f"{most or 'no'} arguments"
             received = f"{len(node.operands)} arguments"
-            raise ProgramFault(node.column, f"{called.name} takes {values}", _signature(called), received)
+            raise ProgramFault(node.column, f"{called.name} takes {values}", signature_of(called), received)
         return pairs
 
     def _add_argument(
@@ -419,10 +430,10 @@ class Terms:
     ) -> None:
         """Add one argument. Raises ProgramFault if it does not fit."""
         if name not in called.attributes:
-            if _takes_any_number(called, name):
+            if takes_any_number(called, name):
                 nodes = node if isinstance(node, tuple) else node.operands if node.head == "list" else (node,)
                 arguments[name] = tuple(self._argument(called, name, one) for one in nodes)
-            elif not _is_none(node):
+            elif not writes_none(node):
                 arguments[name] = self._argument(called, name, node)
             return
         attribute = called.attributes[name]
@@ -436,7 +447,7 @@ class Terms:
         elif setting is None and attribute.default is None:
             pass
         elif fits(attribute, setting):
-            arguments[name] = _as_declared(attribute, setting)
+            arguments[name] = as_declared(attribute, setting)
         else:
             words = describe_expected(attribute)
             choices = _CHOICE.split(words)
@@ -464,7 +475,7 @@ class Terms:
         if node.head == "size":
             sizes = self.shape_of(node)
             return sizes if isinstance(sizes, Unknown) else product(sizes)
-        if not _is_constant(node):
+        if not writes_constant(node):
             raise NotConstant
         term = self.build(node)
         if not isinstance(term, Expression):
@@ -541,52 +552,9 @@ class Terms:
             raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 
 
-OF_TWO = {"max": "maximum", "min": "minimum"}
-
-
-def _has_two_values(node: Node) -> bool:
-    """Return whether a call by position has two values, as opposed to a value and axes."""
-    first, *others = node.operands or (node,)
-    if not others:
-        return False
-    axis = others[0]
-    if axis.head == "number":
-        is_axis = axis.text.isdecimal()
-    else:
-        is_axis = axis.head == "literal" or all(map(_is_constant, axis.operands or (axis,)))
-    return _is_constant(first) or not is_axis
-
-
 _CHOICE = re.compile(r", | or ")
 TRUTHS = ("conditions", "reductions")  # families whose conditions may be numbers
 SIGNS = {"logical_and": "&", "logical_or": "|"}
-
-
-def _are_numbers(nodes: Sequence[Node]) -> bool:
-    """Return whether nodes write whole numbers or sizes."""
-    return all(
-        node.head == "number"
-        or (node.head == "negative" and node.operands[0].head == "number")
-        or (node.head == "index" and node.operands[0].head == "shape")
-        for node in nodes
-    )
-
-
-def _is_constant(node: Node) -> bool:
-    """Return whether a node is arithmetic on numbers alone, or the negative of one."""
-    if node.head in ("number", "name", "ndim"):
-        return node.head != "name" or node.text in NAMED_NUMBERS
-    return node.head in ("negative", "power", *SCALARS) and all(map(_is_constant, node.operands))
-
-
-def _is_none(node: Node) -> bool:
-    """Return whether a node writes None, which leaves an argument out."""
-    return node.head == "literal" and node.items[0] is None
-
-
-def _takes_any_number(called: Operation | Function, name: str) -> bool:
-    """Return whether any number of values may be sent for an input, also as a list."""
-    return isinstance(called, Function) and called.variadic and name in called.inputs
 
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
@@ -608,40 +576,6 @@ def _entry(entries: Sequence[Any], node: Node) -> Any:
             node.column, "takes one of several values", f"an index below {len(entries)}", "another index"
         )
     return entries[at]
-
-
-@lru_cache(maxsize=256)
-def _parameter_names(called: str) -> tuple[str, ...]:
-    return (*CATALOGUE[called].inputs, *CATALOGUE[called].attributes)
-
-
-def _parameters(called: Operation | Function) -> tuple[str, ...]:
-    """Return the names of inputs and settings, in the order of arguments by position."""
-    return called.parameters if isinstance(called, Function) else _parameter_names(called.name)
-
-
-def _parameter(called: Operation | Function, name: str) -> str:
-    """Return the parameter of a call that a keyword names; the name itself if there is none."""
-    if name in called.attributes or name in called.inputs:
-        return name
-    return find_synonym(name, (*called.inputs, *called.attributes)) or name
-
-
-def _as_declared(attribute: AttributeField, setting: Any) -> Any:
-    """Return a setting in the form of its type: one number as a tuple, where it is one of several."""
-    kinds = allowed_types(attribute.annotation)
-    is_tuple = all(get_origin(kind) is tuple for kind in kinds)
-    return (setting,) if is_tuple and not isinstance(setting, tuple) and _takes_sizes(kinds) else setting
-
-
-def _takes_sizes(kinds: Sequence[Any]) -> bool:
-    return any(Polynomial in get_args(get_args(kind)[0]) or get_args(kind)[0] is int for kind in kinds)
-
-
-def _signature(called: Operation | Function) -> str:
-    if isinstance(called, Function):
-        return called.signature
-    return call_signature(called.name, _parameters(called), called.attributes)
 
 
 def _check_constant(expression: Expression, node: Node) -> Expression:
