@@ -54,9 +54,9 @@ class QuestionErrors(Exception):
         super().__init__("; ".join(error.message for error in self.errors))
 
 
-def place_in_program(line: int, column: int, message: str) -> str:
-    """Return a message that begins with its place. line: from 0; column: from 1."""
-    return f"line {line + 1}, column {column}: {message}"
+def place_in_program(line: int, column: int, message: str, argument: str = "") -> str:
+    """Return a message that begins with its place. line: from 0; column: from 1; argument: of a call."""
+    return f"line {line + 1}, column {column}{argument and f' at {argument}'}: {message}"
 
 
 class UnfitEntries(QuestionErrors):

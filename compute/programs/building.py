@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from compute.budgets.planning import spend
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import QuestionError, QuestionErrors, place_in_program, unknown_name
 from compute.graph.graph import Graph, MissingPolicy, Replacement, Value, apply
 from compute.graph.spec import Tensor, ValueSpec
 from compute.latex import symbol_latex
@@ -251,8 +251,8 @@ class _Builder(Terms):
             return error
         if error.path and self._is_supplied(str(error.path[0])):
             return self._at_input(error)
-        argument = "".join(f" at {name}" for name in error.path[-1:])
-        message = f"line {assignment.line + 1}, column {self.column}{argument}: {error.message}"
+        argument = str(error.path[-1]) if error.path else ""
+        message = place_in_program(assignment.line, self.column, error.message, argument)
         return type(error)(("program", assignment.line), message, error.expected, error.received)
 
     def _named(self, name: str, term: Term, line: int) -> Term:
