@@ -15,13 +15,13 @@ from compute.dimensions import Shape, product, show
 from compute.errors import QuestionError, unknown_name
 from compute.graph.graph import Value
 from compute.programs.language import parse_claim
-from compute.programs.syntax import Node, ProgramFault
+from compute.programs.syntax import INFINITY, Node, ProgramFault
 from compute.programs.terms import KINDS, Terms, Unknown
 from compute.readings.described import described
 
 LINE = 1  # units for a side, in addition to its values
 GRADIENT, SHAPE, LIMIT = "grad", "shape", "limit"
-INFINITY = ("inf", "infinity", "oo")
+INFINITIES = (INFINITY, "infinity", "oo")
 DECIMALS = 15
 
 
@@ -250,7 +250,7 @@ class ClaimBuilder:
             raise ProgramFault(operand.column, "a limit of a limit", "one limit", "a limit inside another")
         bound, sign = (to.operands[0], -1) if to.head == "negative" else (to, 1)
         number: Expression | None = None
-        if bound.head != "name" or bound.text.lower() not in INFINITY:
+        if bound.head != "name" or bound.text.lower() not in INFINITIES:
             term = self._terms.build(to)
             if not isinstance(term, Expression):
                 raise ProgramFault(

@@ -75,18 +75,18 @@ def eye(graph: Graph, n: Size, m: Size | None = None, offset: int = 0) -> Value:
 def arange(graph: Graph, start: Constant, stop: Constant | None = None, step: Constant = 1) -> Value:
     """The numbers from start to before stop, or from 0 to before the only number, by steps."""
     first, last = (number_expression(0), start) if stop is None else (read_constant(start), stop)
-    width, end = read_constant(step), read_constant(last)
-    by = evaluate(width)
+    width = read_constant(step)
+    begin, end, by = evaluate(first), evaluate(read_constant(last)), evaluate(width)
     if by == 0:
         raise ShapeError("a range cannot step by 0")
-    steps = (evaluate(end) - evaluate(first)) / by
+    steps = (end - begin) / by
     if steps > LARGEST:
         raise ShapeError(f"a range has at most {LARGEST} numbers")
     count = math.ceil(max(steps, 0))
     if count < 1:
-        raise ShapeError(f"the range from {evaluate(first):g} to {evaluate(end):g} by {by:g} is empty")
-    if by == 1 and evaluate(first).is_integer():
-        return apply("positions", graph=graph, count=count, first=int(evaluate(first)))
+        raise ShapeError(f"the range from {begin:g} to {end:g} by {by:g} is empty")
+    if by == 1 and begin.is_integer():
+        return apply("positions", graph=graph, count=count, first=int(begin))
     places = apply("positions", graph=graph, count=count, first=0)
     return add_literal(graph, first) + add_literal(graph, width) * places
 

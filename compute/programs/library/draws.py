@@ -5,7 +5,7 @@ The same seed gives the same numbers everywhere; two tensors with different seed
 
 from typing import Literal
 
-from compute.arithmetic.expressions import Expression, number_expression, parse
+from compute.arithmetic.expressions import HALF, Expression, number_expression, parse
 from compute.dimensions import ShapeError, Size, product, show
 from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.constants import add_literal, add_size
@@ -71,7 +71,7 @@ def _scale(graph: Graph, gain: Constant, squared: int, fan: Size) -> Value:
     factor = Expression("multiply", (read_constant(gain), _root(squared)))
     if isinstance(fan, int):
         return add_literal(graph, Expression("divide", (factor, _root(fan))))
-    return add_literal(graph, factor) / apply("power", add_size(graph, fan), exponent=parse("1/2"))
+    return add_literal(graph, factor) / apply("power", add_size(graph, fan), exponent=HALF)
 
 
 @function(DRAWS, "y = xavier_uniform((2, 3), seed=1)", minimum=LEAST)

@@ -9,7 +9,7 @@ from compute.arithmetic.expressions import Expression, ExpressionError, parse
 from compute.arithmetic.namespace import Array
 from compute.dimensions import product
 from compute.errors import Path, at, describe
-from compute.programs.claims import INFINITY
+from compute.programs.claims import INFINITIES
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
@@ -71,7 +71,7 @@ def _read_bound(arithmetic: Any, text: str, path: Path) -> tuple[Expression | No
 
     Raises QuestionErrors at the path if the text is no finite number.
     """
-    if text.lower().removeprefix("-") in INFINITY:
+    if text.lower().removeprefix("-") in INFINITIES:
         return None, -1 if text.startswith("-") else 1
     try:
         number = parse(text)
@@ -140,7 +140,7 @@ class LimitsReading(Reading):
         "SymbolLimits",
         MOST,
     )
-    part = AnswerPart("limits", list[ValueLimit], "The limits that were asked for.")
+    part = AnswerPart(FIELD, list[ValueLimit], "The limits that were asked for.")
     exact_only = True
 
     def names(self, request: tuple[SymbolLimit, ...]) -> Iterable[str]:
