@@ -13,9 +13,10 @@ from service.schemas.setting_types import Constant
 from service.schemas.setting_validators import validate_constant
 from service.schemas.types import LEFT_OUT, MAX_NAMES, Name, Request, Size, Wire
 
-Initializer: TypeAlias = Literal[INITIALIZERS]  # type: ignore[valid-type]
-Named: TypeAlias = Literal[tuple(name for name in PARAMETERS if name != "unknown")]  # type: ignore[valid-type]
-Mode: TypeAlias = Literal[MODES]  # type: ignore[valid-type]
+Initializer: TypeAlias = Literal[INITIALIZERS]  # type: ignore[valid-type]  # the names of a table
+NAMES = tuple(name for name in PARAMETERS if name != "unknown")
+Named: TypeAlias = Literal[NAMES]  # type: ignore[valid-type]  # the names of a table
+Mode: TypeAlias = Literal[MODES]  # type: ignore[valid-type]  # the names of a table
 Number = Annotated[Any, PlainValidator(validate_constant, json_schema_input_type=Constant)]
 
 

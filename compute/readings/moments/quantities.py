@@ -291,7 +291,7 @@ class Floats:
         return self._constants.symbol(name)
 
     def apply(self, head: str, operands: list[Number]) -> Number:
-        return self._constants.apply(head, operands)  # type: ignore[arg-type]
+        return self._constants.apply(head, operands)  # type: ignore[arg-type]  # all are floats
 
     def make(self, value: float | Fraction) -> Number:
         return float(value)

@@ -17,7 +17,7 @@ from compute.question.network_moments import (
     write_moment,
 )
 from compute.readings.moments.propagation import Row
-from compute.readings.moments.quantities import Quantity
+from compute.readings.moments.quantities import Number, Quantity
 
 Array = Any
 UNIT = {"mean": 0, "variance": 1}
@@ -58,12 +58,18 @@ def rows(found: list[Row]) -> dict[str, tuple[Any, Any, Any]]:
     }
 
 
+def number(moment: Number) -> float:
+    """Return a moment that is not in letters."""
+    assert isinstance(moment, float)
+    return moment
+
+
 def check_average(row: Row, draws: Array, exact: bool = True) -> None:
     """Compare the mean and the mean square of every entry with those of draws, along the first axis."""
     for power, expected in ((1, row.mean), (2, row.second_moment)):
         averages = (draws**power).reshape(len(draws), -1).mean(1)
         error = averages.std(ddof=1) / math.sqrt(len(draws))
-        slack = 0.0 if exact else 0.03 * math.sqrt(float(row.second_moment)) ** power  # type: ignore[arg-type]
+        slack = 0.0 if exact else 0.03 * math.sqrt(number(row.second_moment)) ** power
         assert abs(averages.mean() - expected) <= ERRORS * error + slack, (row.name, power)
 
 
@@ -102,7 +108,7 @@ def test_a_network_with_relu_as_it_is_drawn(name: str) -> None:
     values = {row.name: row for row in found.values}
     for row, draws in ((values["a"], a), (values["y"], y), (values["w1"], w1), (values["w2"], w2)):
         check_average(row, draws)
-    assert float(values["h"].second_moment) == pytest.approx(float(values["a"].variance) / 2)  # type: ignore[arg-type]
+    assert number(values["h"].second_moment) == pytest.approx(number(values["a"].variance) / 2)
     check_average(values["h"], h, exact=False)  # its mean is that of normal entries
     gradients = {row.name: row for row in found.gradients}
     assert list(gradients) == ["y", "h", "a", "w2", "w1", "x"]
@@ -205,7 +211,7 @@ def test_a_convolution_as_it_is_drawn() -> None:
     windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (2, 3))
     a = np.einsum("zcijuv,zfcuv->zfij", windows, k)
     values = {row.name: row for row in found.values}
-    assert float(values["k"].variance) == pytest.approx(2 / 27)  # type: ignore[arg-type]
+    assert number(values["k"].variance) == pytest.approx(2 / 27)
     check_average(values["y"], np.maximum(a, 0), exact=False)
     g = rng.normal(size=a.shape) * (a > 0)
     gradients = {row.name: row for row in found.gradients}
@@ -292,7 +298,7 @@ def test_letters_have_roots_and_pi() -> None:
 )
 def test_steps_without_a_rule_are_refused(lines: list[str], words: str) -> None:
     random: dict[str, Any] = {"x": UNIT, "w": {"variance": "v"}, "b": UNIT}
-    shapes: dict[str, tuple[int | str, ...]] = {"x": (3, 4), "w": (4, 4), "b": (4,)}
+    shapes: dict[str, Any] = {"x": (3, 4), "w": (4, 4), "b": (4,)}
     used = {
         name for name in shapes if any(name in line.partition("=")[2].replace("tanh", "") for line in lines)
     }
@@ -301,7 +307,7 @@ def test_steps_without_a_rule_are_refused(lines: list[str], words: str) -> None:
         moments(
             *lines,
             random={name: one for name, one in random.items() if name in used},
-            **{name: shape for name, shape in shapes.items() if name in used},  # type: ignore[arg-type]
+            **{name: shape for name, shape in shapes.items() if name in used},
         )
     assert words in error.value.errors[0].message
 
