@@ -57,6 +57,7 @@ def show(browser: Browser, address: str) -> Show:
         browser.open("about:blank")
         browser.open(f"{address}/#{write_fragment(question)}")
         wait_for_answer(browser)
+        wait_for_address(browser, f"#{write_fragment(question)}")
         browser.wait_for("document.querySelector('.question .group')")
 
     return show_it
@@ -91,8 +92,9 @@ def ask(address: str) -> Ask:
 def act(browser: Browser, script: str) -> None:
     """Run a script that changes the question, and wait for the new answer or refusal."""
     mark_old(browser)
-    browser.evaluate(f"(() => {{ {script} }})()")
+    before = browser.evaluate(f"(() => {{ {script} }})(), location.hash")
     wait_for_answer(browser)
+    wait_for_address(browser, before)
 
 
 def mark_old(browser: Browser) -> None:
@@ -103,10 +105,18 @@ def mark_old(browser: Browser) -> None:
 
 
 def wait_for_answer(browser: Browser) -> None:
-    """Wait for an answer or a refusal that is not marked as old, and for the address that goes with it."""
+    """Wait for an answer or a refusal that is not marked as old."""
     answers = "[aria-label=Answer] > :not([data-old]), [role=alert]:not([data-old])"
     browser.wait_for(f"document.querySelector('{answers}')")
     browser.settle()
+
+
+def wait_for_address(browser: Browser, before: str) -> None:
+    """Wait until the explorer has written the address, which it does when a question rests."""
+    browser.evaluate(f"""new Promise(done => {{
+        const look = () => location.hash === {json.dumps(before)} ? setTimeout(look, 5) : done();
+        look();
+    }})""")
 
 
 def read_value(browser: Browser, name: str) -> Any:
@@ -175,21 +185,27 @@ def test_the_keyboard_alone_gets_through(show: Show, browser: Browser) -> None:
     walk_to("one.matches('td input.entry')")
     before = read_fragment(browser)["request"]
     mark_old(browser)
+    address = browser.evaluate("location.hash")
     browser.press("ArrowUp")
     wait_for_answer(browser)
+    wait_for_address(browser, address)
     raised = read_fragment(browser)["request"]
     name = browser.evaluate("document.activeElement.ariaLabel").partition("[")[0]
     assert raised[name][0][0] == before[name][0][0] + 0.1
     assert {**raised, name: before[name]} == before
     browser.press("a", "Control")
     mark_old(browser)
+    address = browser.evaluate("location.hash")
     browser.write("log(7)")
     wait_for_answer(browser)
+    wait_for_address(browser, address)
     assert read_fragment(browser)["request"][name][0][0] == "log(7)"
     walk_to("one.ariaLabel?.startsWith('slider of ')")
     mark_old(browser)
+    address = browser.evaluate("location.hash")
     browser.press("ArrowRight")
     wait_for_answer(browser)
+    wait_for_address(browser, address)
     assert read_fragment(browser)["request"][name][0][0] == "log(7)"
     assert read_fragment(browser)["request"][name] != raised[name]
 

@@ -13,6 +13,7 @@ import {h, render} from "./vendor/preact.js";
 
 const {a, aside, button, code, details, div, h1, h2, header, option, p, pre, section, select, span, summary} = tags;
 const FIRST = "self_attention";
+const REST = 100; // milliseconds without a change until the address is written: browsers refuse many at once
 const ABOUT_OTHERS = new Set(["compare", "cost", "grade", "grade/check", "variants"]); // their requests hold a question
 
 let loadedIndex = null;
@@ -55,10 +56,15 @@ function Explorer() {
 
   useEffect(() => {
     if (!question) return undefined;
+    const before = location.hash;
     let isLast = true;
-    writeAddress(question).then((fragment) => isLast && history.replaceState(null, "", fragment));
+    const timer = setTimeout(async () => {
+      const fragment = await writeAddress(question);
+      if (isLast && location.hash === before) history.replaceState(null, "", fragment); // no link was followed
+    }, REST);
     return () => {
       isLast = false;
+      clearTimeout(timer);
     };
   }, [question]);
 
