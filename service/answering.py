@@ -19,9 +19,10 @@ from service.http.problems import Problem
 from service.http.representations import Answer, Content, represent
 from service.http.streams import LineCallback, LineSender, prefers_lines, stream
 from service.http.watch import client_key
-from service.jobs import Job
+from service.jobs import Job, answer
 from service.questions.operations import ExactWanted
 from service.settings import Settings
+from service.telemetry.records import phase
 from service.workers.choice import Workers
 from service.workers.requests import WorkItem
 
@@ -110,16 +111,18 @@ class Answerer:
         try:
             job = self._understand(endpoint, item)
             if job is not None and job.work <= self.settings.inline_work:
-                return represent(job.answer(), accepts_gzip=False)  # the middleware compresses it
+                return represent(answer(job), accepts_gzip=False)  # the middleware compresses it
             return await self._compute(self._run(item), receive)
         except ExactWanted:
             return await self._compute(self._run_exactly(item), receive)
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive, share: Share) -> WorkItem:
         gzipped = is_gzipped(scope["headers"])  # refuse other codings before the body is read
+        with phase("reading"):
+            body = await receive_body(scope, receive, self.settings, share)
         return WorkItem(
             name=endpoint.name,
-            body=await receive_body(scope, receive, self.settings, share),
+            body=body,
             share=Share(self.answers, "answers that wait to be sent"),
             limits=self.limits,
             max_bytes=self.settings.max_body_bytes,

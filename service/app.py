@@ -23,6 +23,7 @@ from service.http.watch import STATE as WATCH
 from service.http.watch import Watch
 from service.routes import add_routes
 from service.settings import Settings
+from service.telemetry.records import note_reason
 from service.version import VERSION
 from service.workers.choice import exact_workers, float_workers
 
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
 
 async def _problem(request: Request, error: Any) -> Response:
     problem: Problem = error
+    note_reason(problem.kind)
     return problem.response(request.scope.get("root_path", ""))
 
 

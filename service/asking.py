@@ -11,6 +11,7 @@ from service.endpoints import Endpoint
 from service.http.problems import from_question
 from service.http.reader import is_large, read, read_leniently, read_strictly
 from service.jobs import Job
+from service.telemetry.records import add_predicted_work, phase
 
 Result = TypeVar("Result")
 
@@ -22,11 +23,17 @@ def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Re
     so that errors do not depend on the size of the body.
     """
     if endpoint.holds_answers:
-        return use(understand(endpoint, read_leniently(body), limits))
+        return use(understand(endpoint, parse(read_leniently, body), limits))
     if is_large(body):
         with suppress(QuestionErrors):
-            return use(understand(endpoint, read(body), limits))
-    return use(understand(endpoint, read_strictly(body), limits))
+            return use(understand(endpoint, parse(read, body), limits))
+    return use(understand(endpoint, parse(read_strictly, body), limits))
+
+
+def parse(read_body: Callable[..., dict[str, Any]], body: bytes, **options: bool) -> dict[str, Any]:
+    """Return the document of a body, read by one of the readers, and record the time."""
+    with phase("reading"):
+        return read_body(body, **options)
 
 
 def send_lines(
@@ -38,13 +45,15 @@ def send_lines(
     whose lines are already being sent.
     """
     has_begun = False
+    add_predicted_work(job.work)
     lines: Iterator[bytes] = job.lines(is_abandoned)
     try:
-        for line in lines:
-            if is_abandoned():
-                return
-            on_line(line)
-            has_begun = True
+        with phase("computing"):
+            for line in lines:
+                if is_abandoned():
+                    return
+                on_line(line)
+                has_begun = True
     except QuestionErrors as error:
         if has_begun:
             raise from_question(error) from None
@@ -53,7 +62,7 @@ def send_lines(
 
 def understand(endpoint: Endpoint, document: dict[str, Any], limits: Limits) -> Job:
     """Return the job of a document, within the limit on planned values. Raises QuestionErrors."""
-    with allowed(Allowance(limits.values, too_many_values)):
+    with phase("planning"), allowed(Allowance(limits.values, too_many_values)):
         return endpoint.understand(document, limits)
 
 
@@ -63,8 +72,8 @@ def understand_tiny(endpoint: Endpoint, body: bytes, limits: Limits, values: int
     Raises Problem or QuestionErrors.
     """
     try:
-        with allowed(Allowance(values)):
-            read_body = read_leniently if endpoint.holds_answers else read_strictly
-            return endpoint.understand(read_body(body), limits)
+        with phase("planning"), allowed(Allowance(values)):
+            document = parse(read_leniently if endpoint.holds_answers else read_strictly, body)
+            return endpoint.understand(document, limits)
     except Outgrown:
         return None

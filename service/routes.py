@@ -39,6 +39,7 @@ from service.pages.summaries import build_summary
 from service.questions.programs import GRAPH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
+from service.telemetry.records import note_reason
 
 # Any text is accepted, so that the response to an unknown name can suggest a known one.
 OperationName: TypeAlias = Annotated[str, PathParameter(json_schema_extra={"enum": [*CATALOGUE, GRAPH]})]
@@ -248,9 +249,11 @@ def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awai
         try:
             return await ask(request, question)
         except QuestionErrors as error:
-            response = errors.render(from_question(error))
+            refused = from_question(error)
         except Problem as problem:
-            response = errors.render(problem)
+            refused = problem
+        note_reason(refused.kind)
+        response = errors.render(refused)
         response.headers.update(endpoint.headers)
         return response
 

@@ -1,12 +1,10 @@
 """POST /v1/grade/check: a rubric is tested before a class meets it."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import orjson
 from pydantic import Field
 
 from compute.errors import QuestionErrors
@@ -16,6 +14,7 @@ from compute.question.limits import Limits
 from service.grading.grading import GradeJob, understand_grading
 from service.grading.schemas import GradeRequest, Marks
 from service.grading.sheets import QuestionSheet
+from service.jobs import UNKNOWN_WORK, write_body
 from service.questions.validation import validate
 from service.schemas.types import LEFT_OUT, Wire
 
@@ -68,7 +67,7 @@ class CheckJob:
     @property
     def work(self) -> int:
         """Unknown before mistakes are looked for, so the job never runs on the event loop."""
-        return sys.maxsize
+        return UNKNOWN_WORK
 
     def answer(self) -> bytes:
         """Return the body of the response."""
@@ -97,7 +96,7 @@ class CheckJob:
             "empty_score": as_number(empty.score),
             "findings": [_render(question, finding) for question, finding in findings],
         }
-        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        return write_body(body)
 
     def _check(self, sheet: QuestionSheet) -> list[Finding]:
         rubric = self.job.rubric

@@ -1,6 +1,5 @@
 """POST /v1/grade: marks and reasons."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +33,7 @@ from service.grading.schemas import OF_ONE_QUESTION, GradeRequest
 from service.grading.sheets import QuestionSheet
 from service.grading.subjects import Named, Subject, read_subject
 from service.http.problems import describe
+from service.jobs import UNKNOWN_WORK, write_body
 from service.questions.operations import EXACT_WORK, import_exact
 from service.questions.validation import validate
 
@@ -58,7 +58,7 @@ class GradeJob:
     @property
     def work(self) -> int:
         """Unknown before mistakes are looked for, so the job never runs on the event loop."""
-        return sys.maxsize
+        return UNKNOWN_WORK
 
     def answer(self) -> bytes:
         """Return the body of the response."""
@@ -69,7 +69,7 @@ class GradeJob:
     def body(self) -> bytes:
         """Grade the submission and return the body of the response."""
         body = render_report(self.grade(), self.sheets, self.rubric, self.fields)
-        content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        content = write_body(body)
         return content if self.render is None else orjson.dumps(self.render(orjson.loads(content)))
 
     def rendered(self, render: Callable[[Any], Any]) -> "GradeJob":

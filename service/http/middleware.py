@@ -1,4 +1,4 @@
-"""Middleware: CORS, request ids, requests per client, and compression, from outermost to innermost.
+"""Middleware: records, CORS, request ids, requests per client, and compression, from outermost to innermost.
 
 All requests pass through it, so it searches the server's list of headers directly and wraps `send` only for
 clients that need it.
@@ -6,8 +6,10 @@ clients that need it.
 
 import logging
 import re
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from random import Random
+from typing import TypeAlias
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -21,16 +23,23 @@ from service.http.codings import accepts_gzip, weaken_etag
 from service.http.problems import INTERNAL, Problem
 from service.http.representations import COMPRESSED_BYTES, COMPRESSION_LEVEL
 from service.http.watch import STATE, Watch
+from service.telemetry.records import Record, current_record, note_reason
 
 LOGGER = logging.getLogger("workings")
 REQUEST_ID = "X-Request-ID"
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 SAFE_ID = re.compile(rb"[\w.~:/+=@-]{1,128}", re.ASCII)
+
+Listener: TypeAlias = Callable[[Record], None]
 
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 
 
-def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
-    """Add the middleware to an application. The last one added is the outermost."""
+def add_middleware(app: FastAPI, cors_origins: list[str], listeners: Sequence[Listener] = ()) -> None:
+    """Add the middleware to an application. The last one added is the outermost.
+
+    listeners: called with the record of each request when it ends.
+    """
     app.add_middleware(Compression, minimum_size=COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(ClientRequests)
     app.add_middleware(RequestIds)
@@ -42,6 +51,47 @@ def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
             allow_headers=["*"],
             expose_headers=["ETag", "Retry-After", REQUEST_ID],
         )
+    app.add_middleware(Records, listeners=listeners)
+
+
+class Records:
+    """Keeps the record of each request, in `request.state.record`, and passes it on when the request ends.
+
+    listeners: called with each record, in this order.
+    """
+
+    def __init__(self, app: ASGIApp, listeners: Sequence[Listener] = ()) -> None:
+        self.app = app
+        self._listeners = listeners
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method = scope["method"]
+        record = Record(method if method in METHODS else "OTHER")
+        current_record.set(record)
+        scope.setdefault("state", {})["record"] = record
+
+        async def receive_counted() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                record.received_bytes += len(message.get("body", b""))
+            return message
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+            else:
+                record.sent_bytes += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self.app(scope, receive_counted, send_counted)
+        finally:
+            record.route = getattr(scope.get("route"), "path", "")
+            for listener in self._listeners:
+                listener(record)
 
 
 class RequestIds:
@@ -66,7 +116,10 @@ class RequestIds:
             request_id = b"%032x" % self._random.getrandbits(128)
         text = request_id.decode("ascii")
         current_request_id.set(text)
-        scope.setdefault("state", {})["request_id"] = text
+        state = scope.setdefault("state", {})
+        state["request_id"] = text
+        if "record" in state:
+            state["record"].request_id = text
         is_started = False
 
         async def send_with_id(message: Message) -> None:
@@ -82,6 +135,7 @@ class RequestIds:
             # Respond here, so that CORS headers are added, and raise for the log.
             shorten_messages(error)
             LOGGER.error("Request %s failed; the traceback follows.", text)
+            note_reason("internal")
             if not is_started:
                 problem = Problem("internal", INTERNAL).response(scope.get("root_path", ""))
                 await problem(scope, receive, send_with_id)
@@ -100,8 +154,12 @@ class ClientRequests:
             await self.app(scope, receive, send)
             return
         with watch.request(scope["client"][0]) as has_room:
-            app = self.app if has_room else refusals.too_many_requests().response(scope.get("root_path", ""))
-            await app(scope, receive, send)
+            if has_room:
+                await self.app(scope, receive, send)
+                return
+            problem = refusals.too_many_requests()
+            note_reason(problem.kind)
+            await problem.response(scope.get("root_path", ""))(scope, receive, send)
 
 
 class Compression(GZipMiddleware):

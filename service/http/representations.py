@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from service.http.budgets import Share
 from service.http.codings import accepts_gzip, weaken_etag
 from service.http.connections import Disconnected, PatientSender
+from service.telemetry.records import phase
 
 JSON = "application/json"
 COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
@@ -39,10 +40,11 @@ class Content:
 
 def represent(body: bytes, accepts_gzip: bool) -> Content:
     """Return the content of an answer, compressed if the client accepts gzip and the body is large."""
-    tag = etag(body)
-    if accepts_gzip and len(body) >= COMPRESSED_BYTES:
-        return Content(gzip.compress(body, COMPRESSION_LEVEL, mtime=0), weaken_etag(tag), "gzip")
-    return Content(body, tag)
+    with phase("writing"):
+        tag = etag(body)
+        if accepts_gzip and len(body) >= COMPRESSED_BYTES:
+            return Content(gzip.compress(body, COMPRESSION_LEVEL, mtime=0), weaken_etag(tag), "gzip")
+        return Content(body, tag)
 
 
 class Answer(Response):

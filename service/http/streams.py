@@ -13,6 +13,7 @@ from service.http.accept import read_qualities
 from service.http.budgets import Share
 from service.http.connections import Disconnected, PatientSender, run_while_connected
 from service.http.problems import INTERNAL, Problem, from_question
+from service.telemetry.records import note_reason
 
 MEDIA_TYPE = b"application/x-ndjson"
 HEADERS: Mapping[str, str] = MappingProxyType({"content-type": MEDIA_TYPE.decode()})
@@ -62,6 +63,7 @@ class LineSender:
 
     async def fail(self, problem: Problem) -> None:
         """Send a problem as the last line, and end the response. Raises Disconnected as `send` does."""
+        note_reason(problem.kind)
         await self.send(problem_line(problem, self._root_path))
         await self.end()
 

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from compute.arithmetic import kinds
 from compute.errors import Path
 from compute.optimizers.run.initial_state import InitialState
 from compute.optimizers.run.question import TraceQuestion
 from compute.optimizers.run.surface import entry_name
 from compute.question.limits import Limits, check_limits
+from service.jobs import write_body
 from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import solve_request
 from service.questions.operations import EXACT_WORK, ExactWanted, decode_tensors, import_exact, is_data
@@ -46,7 +45,7 @@ class SolutionJob:
         if solved.solution_set is not None:
             body |= _solutions(solved)
         body["convergence"] = _convergence(solved)
-        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        return write_body(body)
 
 
 def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob:

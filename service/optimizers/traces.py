@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import orjson
 
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
@@ -21,6 +20,7 @@ from compute.optimizers.run.reading import Stop
 from compute.optimizers.run.surface import Extent, compute_surface, entry_name, parse_entry
 from compute.optimizers.run.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
+from service.jobs import write_body
 from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import trace_request
 from service.optimizers.selection import Selection, read_selection, selected_parts
@@ -77,15 +77,15 @@ class TraceJob:
             "conventions": self.prepared.conventions,
             "formulas": self.question.optimizer.equations(),
         }
-        yield _json(head)
+        yield write_body(head)
         extent = Extent(self.prepared.surface_entries)
         for step in trace.shown_steps(is_abandoned):
             extent.include(step.parameters)
-            yield _json(self._step(step))
+            yield write_body(self._step(step))
         if trace.summary is not None:  # it was not abandoned
             others = {name: self._other(other, is_abandoned) for name, other in self.others.items()}
             if None not in others.values():
-                yield _json(self._tail(step, extent, others))
+                yield write_body(self._tail(step, extent, others))
 
     def _step(self, step: TraceStep) -> dict[str, Any]:
         """Return the selected parts of a step as JSON."""
@@ -272,7 +272,3 @@ def _surface(model: Any) -> SurfaceRequest | None:
         return None
     ranges = {entry_name(parse_entry(name)): (low, high) for name, (low, high) in model.ranges.items()}
     return SurfaceRequest(model.points, model.over, ranges)
-
-
-def _json(body: dict[str, Any]) -> bytes:
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -13,6 +13,7 @@ from service.jobs import Job
 from service.pages.blocks import Page
 from service.pages.formats import Format
 from service.questions.operations import EXACT_WORK
+from service.telemetry.records import phase
 
 WORK = 2_000_000  # elementary operations that take as long as laying out a small document
 NESTED = "nested"
@@ -40,8 +41,9 @@ class PageJob:
             return self._write(self.job.answer())
 
     def _write(self, body: bytes) -> bytes:
-        answer = unpack_arrays(orjson.loads(body))
-        return self.format.write(self.build(self.document, answer)).encode()
+        with phase("writing"):
+            answer = unpack_arrays(orjson.loads(body))
+            return self.format.write(self.build(self.document, answer)).encode()
 
     @contextmanager
     def _write_offers(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from compute.question.first_order import Prediction
 from compute.question.limits import Limits, check_limits, too_many_values
 from compute.question.plan import prepare
 from compute.readings.selection import split_selection
+from service.jobs import UNKNOWN_WORK, write_body
 from service.questions.changes import ChangedQuestion
 from service.questions.operations import GraphJob, understand
 from service.questions.parts import collect_nested
@@ -51,7 +52,7 @@ class ComparisonJob:
     @property
     def work(self) -> int:
         """Unknown before the changes are applied, so the job never runs on the event loop."""
-        return sys.maxsize
+        return UNKNOWN_WORK
 
     def answer(self) -> bytes:
         """Return the answer as the body of a response."""
@@ -61,7 +62,7 @@ class ComparisonJob:
         self._check(before, after)
         after = replace(after, given=after.given | changed.edit_computed_values(before))
         runs = _Run(before, before.compute()), _Run(after, changed.compute(after))
-        return orjson.dumps(self._body(*runs, changed), option=orjson.OPT_SERIALIZE_NUMPY)
+        return write_body(self._body(*runs, changed))
 
     def _selected(self, *halves: GraphJob) -> tuple[GraphJob, GraphJob]:
         """Return the two questions, each with the selected names that its graph has."""

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from compute.dimensions import Polynomial, Shape, ShapeError, Size, big_o, shape_to_json, total, write_size
 from compute.errors import Path, QuestionError, QuestionErrors, at
 from compute.graph.graph import Value
@@ -16,6 +14,7 @@ from compute.operations.framework.state_dicts import Piece
 from compute.question.limits import Limits
 from compute.question.network_costs import LineCost, NetworkCost, cost_of_operation, cost_of_program
 from compute.readings.cost import PartCost
+from service.jobs import write_body
 from service.questions.parts import collect_nested, include_own, resolve_names
 from service.questions.programs import GRAPH
 from service.questions.rendering import cost_json
@@ -85,7 +84,7 @@ class CostJob:
         else:
             body["parts"] = [_counts(part) for part in spent.parts]
             body["steps"] = list(self._steps())
-        return orjson.dumps(body)
+        return write_body(body)
 
     def _bytes(self, numbers: Size) -> int | str:
         return write_size(numbers * self.bytes_per_number)

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from compute.dimensions import shape_to_json
 from compute.errors import at
 from compute.question.limits import Limits
@@ -17,6 +15,7 @@ from compute.question.network_moments import (
     write_moment,
 )
 from compute.readings.moments.propagation import Row
+from service.jobs import write_body
 from service.questions.costs import decode_inputs, refuse_unordered_sizes, write_output
 from service.questions.validation import validate
 from service.schemas.moments import DistributionOfEntries, MomentsRequest
@@ -32,7 +31,7 @@ class MomentsJob:
     def answer(self) -> bytes:
         """Return the answer as the body of a response."""
         found = self.found
-        return orjson.dumps(
+        return write_body(
             {
                 "output": write_output(found.output),
                 "values": [_write_row(row) for row in found.values],

@@ -29,6 +29,7 @@ from service.questions.texts import Texts
 from service.questions.validation import sent_attributes, validate
 from service.schemas.computation import EXACT_ONLY
 from service.schemas.requests import request_model
+from service.telemetry.records import phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,13 @@ class GraphJob:
         """Return the answer as the body of a response."""
         answer, more = self.compute(), dict(self.more)
         is_exact = self.question.arithmetic == kinds.EXACT
-        if is_exact:
-            answer, fields = import_exact("answers").write_answer(answer, self.plan, shares=self.shares)
-            more.update(fields)
-        return render_answer(
-            self.plan, answer, more, operation=self.operation, encoding=self.encoding, exact=is_exact
-        )
+        with phase("writing"):
+            if is_exact:
+                answer, fields = import_exact("answers").write_answer(answer, self.plan, shares=self.shares)
+                more.update(fields)
+            return render_answer(
+                self.plan, answer, more, operation=self.operation, encoding=self.encoding, exact=is_exact
+            )
 
     def compute(self) -> Answer:
         """Compute the answer as arrays. Raises QuestionErrors if a step rejects an entry."""

@@ -13,6 +13,7 @@ from compute.dimensions import ratio, write_size
 from compute.question.answer import Answer, Plan
 from compute.readings.cost import TotalCost
 from compute.readings.notes import Note
+from service.jobs import write_body
 from service.questions.readings import parts_json
 from service.questions.tensors import encode
 
@@ -62,7 +63,7 @@ def render_answer(
     body.update(more)
     body["notes"] = [note_json(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return write_body(body)
 
 
 def _encoder(answer: Answer) -> Callable[..., Any]:

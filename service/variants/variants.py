@@ -1,7 +1,6 @@
 """POST /v1/variants: fresh inputs for a question, from a seed."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
@@ -33,6 +32,7 @@ from service.grading.grading import understand_grading
 from service.grading.schemas import RubricFields
 from service.grading.subjects import TRACE, Named, Subject, read_kind, read_subject
 from service.http.problems import describe
+from service.jobs import UNKNOWN_WORK, write_body
 from service.questions.programs import GRAPH
 from service.questions.validation import validate
 from service.variants.schemas import DomainModel, VariantsRequest
@@ -61,7 +61,7 @@ class VariantsJob:
     @property
     def work(self) -> int:
         """Unknown before variants are tried, so the job never runs on the event loop."""
-        return sys.maxsize
+        return UNKNOWN_WORK
 
     def answer(self) -> bytes:
         """Return the body of the response."""
@@ -81,7 +81,7 @@ class VariantsJob:
             "template": self._measure(template, self.inputs),
             "variants": [self._render(number, one) for number, one in enumerate(drawn)],
         }
-        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        return write_body(body)
 
     @property
     def _kind(self) -> Kind:

@@ -9,7 +9,7 @@ from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.budgets.bounded_cache import kept_bytes
 from compute.question.limits import Limits
 from compute.question.plan import prepare
-from service.asking import understand
+from service.asking import parse, understand
 from service.endpoints import JOBS
 from service.exact import answers, entries, grading, solutions  # noqa: F401 - imported by name when needed
 from service.exact.failures import refusal
@@ -45,8 +45,10 @@ class Exact:
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
         """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors."""
         endpoint = JOBS[header["name"]]
-        is_lenient = endpoint.holds_answers
-        document = read_leniently(body, keeps_digits=True) if is_lenient else read_decimals(body)
+        if endpoint.holds_answers:
+            document = parse(read_leniently, body, keeps_digits=True)
+        else:
+            document = parse(read_decimals, body)
         return use(understand(endpoint, document, LIMITS))
 
     def limit_problem(self, error: BaseException, header: dict[str, Any]) -> Problem:

@@ -16,7 +16,7 @@ PROBLEM = b"p"  # a problem as JSON
 EXACT = b"x"  # the question asks for exact arithmetic, and this worker computes in floats
 INTERRUPTED = b"i"  # the work was interrupted by a signal
 # These two end every question.
-STATE = b"s"  # the state of the worker and its answer as JSON: tag, coding, plans, is_last
+STATE = b"s"  # the state of the worker and its answer as JSON: tag, coding, plans, is_last, measured
 ANSWER = b"a"  # the body of a response
 
 

@@ -2,13 +2,17 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import Event
+from time import perf_counter_ns
 from typing import Any
 
 from service.asking import ask, send_lines
 from service.endpoints import JOBS
 from service.http.codings import decompress
 from service.http.representations import Content, represent
+from service.jobs import answer as answer_job
+from service.telemetry.records import add_phase
 from service.workers.places import Places
 from service.workers.requests import WorkItem
 
@@ -39,8 +43,15 @@ class InProcess(Places):
         If this is cancelled, lines end after the current one.
         """
         abandoned = Event()
+        submitted = perf_counter_ns()
+
+        def answer() -> Content:
+            add_phase("waiting", submitted)
+            return _answer(item, abandoned)
+
+        context = copy_context()  # which has the record of the request
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, _answer, item, abandoned)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, context.run, answer)
         finally:
             abandoned.set()
 
@@ -57,8 +68,8 @@ def _answer(item: WorkItem, abandoned: Event) -> Content:
     endpoint = JOBS[item.name]
     on_line = item.on_line
     if on_line is None:
-        answer = ask(endpoint, body, item.limits, lambda job: job.answer())
-        return represent(answer, item.accepts_gzip)
+        body = ask(endpoint, body, item.limits, answer_job)
+        return represent(body, item.accepts_gzip)
 
     ask(endpoint, body, item.limits, lambda job: send_lines(job, on_line, abandoned.is_set))
     return Content(b"", "")

@@ -18,6 +18,7 @@ from compute.arithmetic.exact.bounds import beyond, reached
 from service.http.middleware import current_request_id
 from service.http.problems import Problem, busy, from_question
 from service.http.representations import Content, etag
+from service.telemetry.records import phase
 from service.workers.kinds import Kind
 from service.workers.places import Places
 from service.workers.process import Exchange, Worker, WorkerGone, WorkInterrupted
@@ -70,7 +71,8 @@ class Pool(Places):
         """
         for attempt in range(1, ATTEMPTS + 1):
             exchange = self._exchange(item)
-            worker = await self.roster.acquire(item.client)
+            with phase("waiting"):
+                worker = await self.roster.acquire(item.client)
             worker.client = item.client
             try:
                 return await self._ask(worker, exchange)

@@ -21,6 +21,7 @@ from service.http.problems import Problem
 from service.http.representations import Content
 from service.http.streams import LineCallback
 from service.questions.operations import ExactWanted
+from service.telemetry.records import current_record
 from service.workers.frames import (
     ANSWER,
     EXACT,
@@ -199,6 +200,8 @@ class Worker:
                 state = json.loads(payload)
             else:
                 self.plans, self.is_free = state.get("plans", 0), not state.get("is_last")
+                if "measured" in state and (record := current_record.get()) is not None:
+                    record.include(state["measured"])
                 if refused is not None:
                     raise refused
                 return Content(payload, state.get("tag", ""), state.get("coding"))

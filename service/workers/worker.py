@@ -19,7 +19,9 @@ from service.http.codings import decompress
 from service.http.problems import INTERNAL, Problem, from_question
 from service.http.representations import Content, represent
 from service.jobs import Job
+from service.jobs import answer as answer_job
 from service.questions.operations import ExactWanted
+from service.telemetry.records import Record, current_record
 from service.workers.frames import (
     ANSWER,
     EXACT,
@@ -81,10 +83,12 @@ class Server:
             self.send(READY)
             while line := self._requests.readline():
                 header = json.loads(line)
+                record = Record()
+                current_record.set(record)
                 content = self.answer(header, self._requests.read(header["length"]))
                 is_last = resident_bytes() > start["retirement"]
                 state = {"tag": content.tag, "coding": content.coding, "plans": self.work.cache_bytes(),
-                         "is_last": is_last}  # fmt: skip
+                         "is_last": is_last, "measured": record.dump()}  # fmt: skip
                 self.send(STATE, json.dumps(state).encode())
                 self.send(ANSWER, content.body)
                 del content
@@ -128,7 +132,7 @@ class Server:
         if header["lines"]:
             self.work.ask(header, body, self._send_lines)
             return NOTHING
-        return represent(self.work.ask(header, body, lambda job: job.answer()), header["accepts_gzip"])
+        return represent(self.work.ask(header, body, answer_job), header["accepts_gzip"])
 
     def _send_lines(self, job: Any) -> bytes:
         send_lines(job, lambda line: self.send(LINE, line))

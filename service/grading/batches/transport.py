@@ -20,6 +20,7 @@ from service.http.bodies import media_type
 from service.http.connections import Disconnected
 from service.http.problems import INTERNAL, NoPlace, Problem, from_question
 from service.http.streams import MEDIA_TYPE, LineSender
+from service.telemetry.records import note_reason
 
 MAX_LINE = 2**20  # bytes
 LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on
@@ -114,6 +115,7 @@ class GradedLines(Response):
         except Problem as problem:
             if not sender.started:
                 raise
+            note_reason(problem.kind)
             await sender.send(self._output.break_off(problem, self._root_path))
             await sender.end()
 

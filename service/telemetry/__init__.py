@@ -1,0 +1,1 @@
+"""Telemetry: the record of each request, which metrics, logs and traces are made of."""

@@ -1,0 +1,169 @@
+"""The record of one request: its outcome, its sizes, its predicted work, and the time of each phase.
+
+A record belongs to a request from its first byte to its last, on the event loop, in threads and in worker
+processes. Code that works on a request marks its phases with `phase`, and finds the record by itself:
+
+    with phase("planning"):
+        plan = prepare(question)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from time import perf_counter_ns
+from typing import Any, NamedTuple
+
+MAX_SPANS = 64  # kept of one request; later ones, of a batch of thousands of lines, count in seconds alone
+OPERATIONS_PER_SECOND = 1_000_000_000  # of one core, about
+PHASES = ("reading", "waiting", "planning", "computing", "writing")
+
+
+class Span(NamedTuple):
+    """One phase from its start to its end, in nanoseconds of `time.perf_counter_ns`.
+
+    On POSIX systems all processes of a machine share that clock.
+    """
+
+    phase: str
+    start: int
+    end: int
+
+
+class Record:
+    """What is known about one request. It holds nothing that a client sent.
+
+    started: when the request arrived, in nanoseconds of `time.perf_counter_ns`.
+    request_id: the id that the response has.
+    method: the method, or OTHER if it is none of HTTP's.
+    route: the path of the matched route, such as /v1/operations/{name}; empty if none matched.
+    status: the status of the response; 0 until it starts.
+    reason: the kind of problem, such as refused; empty for answers.
+    received_bytes, sent_bytes: bytes of the bodies, as they are on the wire.
+    predicted_work: predicted elementary operations of what was computed.
+    unpredicted_seconds: seconds of computations whose work could not be predicted, such as grading.
+    seconds: by phase, without the phases inside it. Lines of a batch are worked on at the same time, so
+        their sum may exceed the time on the clock.
+    spans: phases with their starts and ends, at most `MAX_SPANS`.
+    """
+
+    __slots__ = (
+        "method",
+        "predicted_work",
+        "reason",
+        "received_bytes",
+        "request_id",
+        "route",
+        "seconds",
+        "sent_bytes",
+        "spans",
+        "started",
+        "status",
+        "unpredicted_seconds",
+    )  # fmt: skip
+
+    def __init__(self, method: str = "") -> None:
+        self.started = perf_counter_ns()
+        self.request_id = ""
+        self.method = method
+        self.route = ""
+        self.status = 0
+        self.reason = ""
+        self.received_bytes = self.sent_bytes = 0
+        self.predicted_work = 0
+        self.unpredicted_seconds = 0.0
+        self.seconds: dict[str, float] = {}
+        self.spans: list[Span] = []
+
+    @property
+    def work(self) -> int:
+        """Elementary operations: predicted, and for the rest estimated from the time that it took."""
+        return self.predicted_work + round(self.unpredicted_seconds * OPERATIONS_PER_SECOND)
+
+    def add_phase(self, span: Span, inner: int = 0) -> None:
+        """Add a phase. inner: nanoseconds of the phases inside it."""
+        self.seconds[span.phase] = (
+            self.seconds.get(span.phase, 0.0) + (span.end - span.start - inner) / 1_000_000_000
+        )
+        if len(self.spans) < MAX_SPANS:
+            self.spans.append(span)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the measurements of a worker process, to be sent to the process that serves the request."""
+        return {
+            "predicted_work": self.predicted_work,
+            "unpredicted_seconds": self.unpredicted_seconds,
+            "seconds": self.seconds,
+            "spans": self.spans,
+        }
+
+    def include(self, measured: dict[str, Any]) -> None:
+        """Add the measurements of a worker process, from `dump`."""
+        self.predicted_work += measured["predicted_work"]
+        self.unpredicted_seconds += measured["unpredicted_seconds"]
+        for name, seconds in measured["seconds"].items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        room = MAX_SPANS - len(self.spans)
+        self.spans += [Span(*span) for span in measured["spans"][:room]]
+
+
+current_record: ContextVar[Record | None] = ContextVar("current_record", default=None)
+_current_phase: ContextVar["phase | None"] = ContextVar("current_phase", default=None)
+
+
+class phase:  # noqa: N801 - used as a statement, like `suppress` of the standard library
+    """A context manager that measures one phase of the current request.
+
+    A phase may contain others: its seconds do not count theirs. Without a record nothing is measured.
+    """
+
+    __slots__ = ("_inner", "_name", "_outer", "_record", "_start", "_token")
+    _token: "Token[phase | None]"
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._inner = 0
+
+    def __enter__(self) -> None:
+        self._record = current_record.get()
+        if self._record is not None:
+            self._outer = _current_phase.get()
+            self._token = _current_phase.set(self)
+            self._start = perf_counter_ns()
+
+    def __exit__(self, *_: object) -> None:
+        if self._record is None:
+            return
+        span = Span(self._name, self._start, perf_counter_ns())
+        _current_phase.reset(self._token)
+        if self._outer is not None:
+            self._outer._inner += span.end - span.start
+        self._record.add_phase(span, self._inner)
+
+
+def add_phase(name: str, start: int) -> None:
+    """Add a phase that ends now to the current request. start: nanoseconds of `time.perf_counter_ns`."""
+    if (record := current_record.get()) is not None:
+        record.add_phase(Span(name, start, perf_counter_ns()))
+
+
+def add_predicted_work(operations: int) -> None:
+    """Add predicted elementary operations to the current request."""
+    if (record := current_record.get()) is not None:
+        record.predicted_work += operations
+
+
+@contextmanager
+def add_unpredicted_work() -> Iterator[None]:
+    """Measure work that cannot be predicted, and add it to the current request."""
+    start = perf_counter_ns()
+    try:
+        yield
+    finally:
+        if (record := current_record.get()) is not None:
+            record.unpredicted_seconds += (perf_counter_ns() - start) / 1_000_000_000
+
+
+def note_reason(kind: str) -> None:
+    """Note the kind of problem that the current request ends with."""
+    if (record := current_record.get()) is not None:
+        record.reason = kind
