@@ -22,7 +22,7 @@ from service.http.watch import client_key
 from service.jobs import Job, answer
 from service.questions.operations import ExactWanted
 from service.settings import Settings
-from service.telemetry.records import phase
+from service.telemetry.records import part_of_request, phase
 from service.workers.choice import Workers
 from service.workers.requests import WorkItem
 
@@ -73,7 +73,7 @@ class Answerer:
         client = client_key((request.scope.get("client") or ("",))[0])
 
         async def grade(body: bytes) -> bytes:
-            with Share(self.answers, "answers that wait to be sent") as share:
+            with part_of_request(), Share(self.answers, "answers that wait to be sent") as share:
                 limit = self.settings.max_body_bytes
                 item = WorkItem("grade", body, share, self.limits, limit, False, False, client)
                 return bytes((await self._run(item)).body)

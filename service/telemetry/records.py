@@ -9,7 +9,7 @@ processes. Code that works on a request marks its phases with `phase`, and finds
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
@@ -44,9 +44,12 @@ class Record:
     seconds: by phase, without the phases inside it. Lines of a batch are worked on at the same time, so
         their sum may exceed the time on the clock.
     spans: phases with their starts and ends, at most `MAX_SPANS`.
+    inner: nanoseconds of the phases inside the one that is open. Phases of a record follow or contain one
+        another; what is done at the same time has records of its own, which are included when they end.
     """
 
     __slots__ = (
+        "inner",
         "method",
         "predicted_work",
         "reason",
@@ -73,19 +76,18 @@ class Record:
         self.unpredicted_seconds = 0.0
         self.seconds: dict[str, float] = {}
         self.spans: list[Span] = []
+        self.inner = 0
 
     @property
     def work(self) -> int:
         """Elementary operations: predicted, and for the rest estimated from the time that it took."""
         return self.predicted_work + round(self.unpredicted_seconds * OPERATIONS_PER_SECOND)
 
-    def add_phase(self, span: Span, inner: int = 0) -> None:
-        """Add a phase. inner: nanoseconds of the phases inside it."""
-        self.seconds[span.phase] = (
-            self.seconds.get(span.phase, 0.0) + (span.end - span.start - inner) / 1_000_000_000
-        )
+    def add_phase(self, name: str, start: int, end: int, inner: int = 0) -> None:
+        """Add a phase, with its start and end as in `Span`. inner: nanoseconds of the phases inside it."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + (end - start - inner) * 1e-9
         if len(self.spans) < MAX_SPANS:
-            self.spans.append(span)
+            self.spans.append(Span(name, start, end))
 
     def dump(self) -> dict[str, Any]:
         """Return the measurements of a worker process, to be sent to the process that serves the request."""
@@ -107,7 +109,6 @@ class Record:
 
 
 current_record: ContextVar[Record | None] = ContextVar("current_record", default=None)
-_current_phase: ContextVar["phase | None"] = ContextVar("current_phase", default=None)
 
 
 class phase:  # noqa: N801 - used as a statement, like `suppress` of the standard library
@@ -116,34 +117,45 @@ class phase:  # noqa: N801 - used as a statement, like `suppress` of the standar
     A phase may contain others: its seconds do not count theirs. Without a record nothing is measured.
     """
 
-    __slots__ = ("_inner", "_name", "_outer", "_record", "_start", "_token")
-    _token: "Token[phase | None]"
+    __slots__ = ("_name", "_outer", "_record", "_start")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._inner = 0
 
     def __enter__(self) -> None:
-        self._record = current_record.get()
-        if self._record is not None:
-            self._outer = _current_phase.get()
-            self._token = _current_phase.set(self)
+        self._record = record = current_record.get()
+        if record is not None:
+            self._outer, record.inner = record.inner, 0
             self._start = perf_counter_ns()
 
     def __exit__(self, *_: object) -> None:
-        if self._record is None:
-            return
-        span = Span(self._name, self._start, perf_counter_ns())
-        _current_phase.reset(self._token)
-        if self._outer is not None:
-            self._outer._inner += span.end - span.start
-        self._record.add_phase(span, self._inner)
+        record = self._record
+        if record is not None:
+            end = perf_counter_ns()
+            record.add_phase(self._name, self._start, end, record.inner)
+            record.inner = self._outer + end - self._start
 
 
 def add_phase(name: str, start: int) -> None:
     """Add a phase that ends now to the current request. start: nanoseconds of `time.perf_counter_ns`."""
     if (record := current_record.get()) is not None:
-        record.add_phase(Span(name, start, perf_counter_ns()))
+        record.add_phase(name, start, perf_counter_ns())
+
+
+@contextmanager
+def part_of_request() -> Iterator[None]:
+    """Keep a record of a part that is done at the same time as others, and include it when it ends."""
+    whole = current_record.get()
+    if whole is None:
+        yield
+        return
+    part = Record()
+    token = current_record.set(part)
+    try:
+        yield
+    finally:
+        current_record.reset(token)
+        whole.include(part.dump())
 
 
 def add_predicted_work(operations: int) -> None:

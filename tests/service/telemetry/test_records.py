@@ -73,8 +73,8 @@ def test_measurements_of_a_worker_are_added(monkeypatch: pytest.MonkeyPatch) -> 
     there, here = Record(), Record()
     there.predicted_work, there.unpredicted_seconds = 7, 0.5
     for start in range(MAX_SPANS + 5):
-        there.add_phase(Span("computing", start, start + 1))
-    here.add_phase(Span("waiting", 0, 1_000))
+        there.add_phase("computing", start, start + 1)
+    here.add_phase("waiting", 0, 1_000)
     here.include(json.loads(json.dumps(there.dump())))
     assert here.work == 7 + 500_000_000
     assert here.seconds == {
