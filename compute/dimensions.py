@@ -6,6 +6,7 @@ integer (possibly negative) exponents, so that `d/2` and `n/s` are sizes too.
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TypeAlias
 
@@ -341,6 +342,7 @@ def _write_growth(powers: Mapping[str, int]) -> str:
     return ("" if all(len(name) == 1 for name in powers) else "·").join(factors) or "1"
 
 
+@lru_cache(maxsize=1024)
 def outer_axes(dims: str, count: int, *, is_batch: bool) -> tuple[str, ...]:
     """Return labels for `count` axes before those that dims name: `batch`, or `axis_0`, ... if unknown.
 

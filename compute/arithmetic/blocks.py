@@ -19,8 +19,7 @@ Rule: TypeAlias = Callable[..., Array]
 
 def entrywise(rule: Rule, *arrays: Array) -> Array:
     """Return `rule(*arrays)` for an elementwise rule on arrays of the same shape."""
-    shape = arrays[0].shape
-    size = math.prod(shape)
+    shape, size = arrays[0].shape, arrays[0].size
     if size <= BLOCK:
         return rule(*arrays)
     flat = [one.reshape(-1) for one in arrays]

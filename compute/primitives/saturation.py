@@ -55,8 +55,8 @@ def _restore_digits(xp: Arithmetic, textbook: Array, rule: Callable[..., Array],
         return rule(*operands)
     # A value in the place of the computed one may have a slope far below zero, which is no loss of digits.
     # Where it is near zero by chance, the rule gives another result, which does not follow from that value.
-    flat = np.abs(np.real(textbook)) < FLAT
-    if flat.any():
+    flat = np.abs(textbook.real) < FLAT
+    if np.count_nonzero(flat):  # several times as fast as `any` for a few entries
         restored = rule(*(operand[flat] for operand in operands))
         is_same = np.abs(restored - textbook[flat]) <= CONSISTENT
         textbook[flat] = np.where(is_same, restored, textbook[flat])

@@ -6,7 +6,7 @@ name is given.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from compute.budgets.planning import spend
 from compute.errors import QuestionError, QuestionErrors, place_in_program, unknown_name
@@ -56,6 +56,7 @@ def build_program(
         builder.graph.missing_policy = missing_policy or builder.graph.missing_policy
         builder.check_roles(parameters, data)
         try:
+            spend(LINE * len(assignments))
             for assignment in assignments:
                 builder.assign(assignment)
         except MissingInputs as first:
@@ -92,6 +93,7 @@ def _find_indices(graph: Graph) -> set[int]:
 
 
 @lru_cache(maxsize=64)
+@cache
 def _axes(rank: int) -> str:
     """Return the names of the axes of a line's value."""
     return " ".join(f"axis_{at}" for at in range(rank))
@@ -212,7 +214,6 @@ class _Builder(Terms):
 
     def assign(self, assignment: Assignment) -> None:
         """Build one line and name its value."""
-        spend(LINE)
         name, line = assignment.name, assignment.line
         if self.lines[name] != line:
             fault = ProgramFault(
@@ -226,7 +227,8 @@ class _Builder(Terms):
         self.column = assignment.value.column
         try:
             term = self._build_call(assignment) or self.build(assignment.value)
-            term = self.one(term, assignment.value)
+            if not isinstance(term, Value):
+                term = self.one(term, assignment.value)
         except ProgramFault as fault:
             raise fault.at("program", line) from None
         except QuestionError as error:
@@ -237,6 +239,11 @@ class _Builder(Terms):
         self.terms[name] = self._named(name, term, line)
         self.graph.lines[name] = line
         self.line = ""
+        if len(self.graph.static_notes) > noted or self.old_names:
+            self._complete_notes(name, noted)
+
+    def _complete_notes(self, name: str, noted: int) -> None:
+        """Let the notes of a line name its value, and note old names of functions. noted: earlier notes."""
         for place, (code, at, message) in enumerate(self.graph.static_notes[noted:], noted):
             if at not in self.graph.names:  # an operation inside the line, without a name
                 self.graph.static_notes[place] = code, name, message

@@ -51,12 +51,19 @@ def parse_program(lines: tuple[str, ...], values: Iterable[str] = ()) -> tuple[l
     trees = _parse_together(lines)
     for number, line in enumerate(lines):
         try:
-            parsed = _parse_assignment(_parse_line(line) if trees is None else trees[number], line)
-            if parsed is not None:
-                targets, value = parsed
-                names = [reader.check_name(target.id, target.col_offset + 1) for target in targets]
-                assignments += _assign(names, reader.read(value), number)
-                reader.values.update(names)
+            body = _parse_line(line) if trees is None else trees[number]
+            if not body:
+                continue
+            targets, tree = _parse_assignment(body, line)
+            for target in targets:
+                reader.check_name(target.id, target.col_offset + 1)
+            value = reader.read(tree)
+            if len(targets) == 1:
+                assignments.append(Assignment(targets[0].id, value, number, 1))
+            else:
+                assignments += _take_apart([target.id for target in targets], value, number)
+            for target in targets:
+                reader.values.add(target.id)
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not assignments:
@@ -64,10 +71,8 @@ def parse_program(lines: tuple[str, ...], values: Iterable[str] = ()) -> tuple[l
     return assignments, reader.names
 
 
-def _assign(names: list[str], value: Node, line: int) -> list[Assignment]:
-    """Return the assignments of a line: of one name, or of several values to as many names."""
-    if len(names) == 1:
-        return [Assignment(names[0], value, line, 1)]
+def _take_apart(names: list[str], value: Node, line: int) -> list[Assignment]:
+    """Return the assignments of a line that assigns several values to as many names."""
     if len(set(names)) < len(names):
         raise ProgramFault(1, "assigns a name twice", "a name of its own for each value", "a repeated name")
     items = [
@@ -148,13 +153,13 @@ def _most(lines: tuple[str, ...], bracket: str) -> int:
     return max(map(str.count, lines, repeat(bracket)))
 
 
-def _parse_assignment(body: list[ast.stmt], line: str) -> tuple[list[ast.Name], ast.expr] | None:
-    """Return the names that a line assigns, and the expression; None for an empty line."""
-    if not body:
-        return None
+def _parse_assignment(body: list[ast.stmt], line: str) -> tuple[list[ast.Name], ast.expr]:
+    """Return the names that a line assigns, and the expression."""
     statement = body[0]
     if len(body) == 1 and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return [target], statement.value
         targets = target.elts if isinstance(target, ast.Tuple) else [target]
         names = [one for one in targets if isinstance(one, ast.Name)]
         if names and len(names) == len(targets):

@@ -41,6 +41,7 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
 }
+BINARY = frozenset((*OPERATORS.values(), *COMPARISONS.values()))
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "negative", ast.Invert: "logical_not"}
 ATTRIBUTES = {"T": "reverse_axes", "mT": "transpose", "shape": "shape", "ndim": "ndim", "size": "size"}
 NEW_AXIS = "newaxis"
@@ -138,7 +139,7 @@ class Reader:
     def _node(self, node: ast.expr, depth: int) -> Node:
         column = node.col_offset + 1
         self._remaining -= 1
-        if depth == 0 or self._remaining < 0:
+        if not depth or self._remaining < 0:
             limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
             received = f"more than {MAX_NODES} pieces" if depth else f"more than {MAX_DEPTH} deep"
             raise ProgramFault(column, "the program is too large here", limit, received)
@@ -154,7 +155,7 @@ class Reader:
 
     def _name(self, node: ast.Name, column: int, depth: int) -> Node:  # noqa: ARG002 - as all conversions
         name = node.id
-        if name not in self.names and name not in NAMED_NUMBERS and not self._is_infinity(name):
+        if not (name in self.names or name in NAMED_NUMBERS or self._is_infinity(name)):
             self.names.add(self.check_name(name, column))
         return Node("name", column, name)
 

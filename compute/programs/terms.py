@@ -45,7 +45,7 @@ from compute.programs.shape_accidents import (
     note_softmax,
     note_total_reduced,
 )
-from compute.programs.syntax import INFINITY, NAMED_NUMBERS, Node, ProgramFault
+from compute.programs.syntax import BINARY, INFINITY, NAMED_NUMBERS, Node, ProgramFault
 
 COUNTS = ("ndim", "size")
 OF_TWO = {"max": "maximum", "min": "minimum"}
@@ -97,6 +97,8 @@ class Terms:
         head = node.head
         if head == "name":
             return self.terms.get(node.text) or self._new_name(node)
+        if head in BINARY:
+            return self._binary(node)
         if head in LOCATED:
             first = len(self.graph.values)
             found = self._call(node) if head == "call" else self._index(node)
@@ -116,7 +118,7 @@ class Terms:
                 node.column, "text, booleans and None are not allowed in an expression", "numbers and names",
                 describe(node.items[0]),
             )  # fmt: skip
-        return self._binary(node) if len(node.operands) == LAST_TWO else self._unary(node)
+        return self._unary(node)
 
     def locate(self, node: Node, first: int) -> None:
         """Note the column of the values from an index on, for errors that entries cause."""
@@ -394,9 +396,10 @@ class Terms:
                 received = ", ".join(arguments) or "no arguments"
                 raise ProgramFault(node.column, message, signature_of(called), received)
         for argument in arguments.values():
-            if isinstance(argument, Unknown) or (
-                isinstance(argument, tuple) and any(isinstance(one, Unknown) for one in argument)
-            ):
+            if type(argument) is tuple:
+                if any(isinstance(one, Unknown) for one in argument):
+                    return None
+            elif type(argument) is Unknown:
                 return None
         return arguments
 
@@ -487,9 +490,11 @@ class Terms:
 
     def _argument(self, called: Operation | Function, name: str, node: Node) -> Value | Unknown:
         """Return one input of a call. Raises ProgramFault for booleans instead of numbers, or vice versa."""
-        value = self.one(self.build(node), node)
-        if isinstance(value, Unknown):
-            return value
+        value = self.build(node)
+        if not isinstance(value, Value):
+            value = self.one(value, node)
+            if isinstance(value, Unknown):
+                return value
         if isinstance(called, Function):
             kinds: tuple[str, ...] = called.inputs[name]
             if value.kind not in kinds:
@@ -533,8 +538,10 @@ class Terms:
     def _apply(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
         """Apply a primitive. Raises ProgramFault at the column of the node."""
         declared = REGISTRY[primitive]
-        is_plain = not declared.operand_kinds and {operand.kind for operand in operands} == {"real"}
-        if not is_plain and declared.kind != "same":
+        are_plain = not declared.operand_kinds
+        for operand in operands:
+            are_plain = are_plain and operand.kind == "real"
+        if not are_plain and declared.kind != "same":
             chosen = []
             for operand, name in zip(operands, declared.operands, strict=True):
                 kinds = declared.operand_kinds.get(name, ("real",))

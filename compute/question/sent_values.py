@@ -24,10 +24,12 @@ def sent_arrays(
     if differentiation is not None:
         for name in differentiated:
             value = names[name]
-            sources = differentiation.cotangents[value.index].sources.values()
-            parts = sum(1 for slot in sources if slot is not None)
-            for _ in range(1 + parts if parts > 1 else 1):  # a single contribution is the gradient itself
-                yield name, value.shape
+            yield name, value.shape
+            sources = differentiation.cotangents[value.index].sources
+            if len(sources) > 1:
+                parts = [slot for slot in sources.values() if slot is not None]
+                if len(parts) > 1:  # a single contribution is the gradient itself
+                    yield from ((name, value.shape) for _ in parts)
 
 
 def known_size(size: Size) -> int:
