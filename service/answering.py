@@ -22,7 +22,7 @@ from service.http.watch import client_key
 from service.jobs import Job, answer
 from service.questions.operations import ExactWanted
 from service.settings import Settings
-from service.telemetry.records import part_of_request, phase
+from service.telemetry.records import add_received_bytes, part_of_request, phase
 from service.workers.choice import Workers
 from service.workers.requests import WorkItem
 
@@ -120,6 +120,7 @@ class Answerer:
         gzipped = is_gzipped(scope["headers"])  # refuse other codings before the body is read
         with phase("reading"):
             body = await receive_body(scope, receive, self.settings, share)
+        add_received_bytes(len(body))
         return WorkItem(
             name=endpoint.name,
             body=body,

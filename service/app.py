@@ -23,6 +23,7 @@ from service.http.watch import STATE as WATCH
 from service.http.watch import Watch
 from service.routes import add_routes
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from service.telemetry.records import note_reason
 from service.version import VERSION
 from service.workers.choice import exact_workers, float_workers
@@ -41,7 +42,10 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         floats.start()
         exact.start()
-        yield {WATCH: Watch(settings)}
+        watch = metrics.watch = Watch(settings)
+        reading = asyncio.create_task(metrics.keep_reading())
+        yield {WATCH: watch}
+        reading.cancel()
         await asyncio.gather(floats.close(), exact.close())
 
     app = FastAPI(
@@ -61,6 +65,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     prepare.cache.budget = settings.plan_bytes
     answerer = Answerer(settings, floats, exact)
     app.state.answerer = answerer
+    metrics = Metrics(answerer)
     for error, handler in (
         (Problem, _problem),
         (QuestionErrors, _question),
@@ -70,10 +75,10 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         (Exception, _internal),
     ):
         app.add_exception_handler(error, handler)
-    add_middleware(app, settings.cors_origins)
+    add_middleware(app, settings.cors_origins, [metrics.observe])
     add_documentation(app)
     add_explorer(app)
-    add_routes(app, answerer)
+    add_routes(app, answerer, metrics)
     return app
 
 

@@ -73,7 +73,7 @@ def understand_tiny(endpoint: Endpoint, body: bytes, limits: Limits, values: int
     """
     try:
         with phase("planning"), allowed(Allowance(values)):
-            document = parse(read_leniently if endpoint.holds_answers else read_strictly, body)
+            document = (read_leniently if endpoint.holds_answers else read_strictly)(body)
             return endpoint.understand(document, limits)
     except Outgrown:
         return None

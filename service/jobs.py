@@ -26,8 +26,9 @@ class Job(Protocol):
 
 def answer(job: Job) -> bytes:
     """Return the body of the response to a job, and record its work and its time."""
-    if job.work < UNKNOWN_WORK:
-        add_predicted_work(job.work)
+    work = job.work
+    if work < UNKNOWN_WORK:
+        add_predicted_work(work)
         with phase("computing"):
             return job.answer()
     with add_unpredicted_work(), phase("computing"):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, FastAPI, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
@@ -39,6 +39,7 @@ from service.pages.summaries import build_summary
 from service.questions.programs import GRAPH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
+from service.telemetry.metrics import Metrics
 from service.telemetry.records import note_reason
 
 # Any text is accepted, so that the response to an unknown name can suggest a known one.
@@ -152,7 +153,7 @@ class RouteTable:
         return self._routes
 
 
-def add_routes(app: FastAPI, answerer: Answerer) -> None:
+def add_routes(app: FastAPI, answerer: Answerer, metrics: Metrics) -> None:
     """Add every route of the service to an application."""
     for endpoint in ENDPOINTS.values():
         app.router.add_api_route(
@@ -171,6 +172,7 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
     _add_batches(app, answerer)
     _add_catalogue(app)
     _add_health(app, answerer)
+    _add_metrics(app, metrics)
     _add_evaluation_health(app, answerer)
     app.router.middleware_stack = RouteTable(app.router)  # Starlette's routers have it since 0.33
 
@@ -343,6 +345,23 @@ def _add_health(app: FastAPI, answerer: Answerer) -> None:
         ("/health/ready", ready, "Readiness of the service, and how full it is"),
     ):
         _add_get(app, path, endpoint, summary=summary, tags=["health"], response_model=Health)
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    async def get_metrics(request: Request) -> Response:
+        body, media_type = metrics.render(request.headers.get("accept", ""))
+        headers = {"Cache-Control": "no-store"}
+        return Resource(body, headers=headers, media_type=media_type)
+
+    _add_get(
+        app,
+        "/metrics",
+        get_metrics,
+        summary="Metrics for Prometheus",
+        tags=["health"],
+        response_class=PlainTextResponse,
+        response_description="The metrics as text.",
+    )
 
 
 def _add_evaluation_health(app: FastAPI, answerer: Answerer) -> None:

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from inspect import signature
 from math import ceil
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -127,6 +128,13 @@ def run(
     if workers == 1:
         server.run(sockets=sockets)
         return
+    with TemporaryDirectory(prefix="workings-metrics-") as directory:
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", directory)  # read by the processes as they start
+        _supervise(config, server, sockets)
+
+
+def _supervise(config: "Config", server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+    """Run several server processes."""
     # Older versions of uvicorn take the function that each process runs as an argument.
     older: Any = {"target": server.run} if "target" in signature(Multiprocess).parameters else {}
     Supervisor(config, sockets=sockets, **older).run()

@@ -1,3 +1,3 @@
 """The version of the package, of its documents and of its command."""
 
-VERSION = "0.17.0"
+VERSION = "0.18.0"

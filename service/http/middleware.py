@@ -1,4 +1,4 @@
-"""Middleware: records, CORS, request ids, requests per client, and compression, from outermost to innermost.
+"""Middleware, from outermost to innermost: CORS, request ids and records, requests per client, compression.
 
 All requests pass through it, so it searches the server's list of headers directly and wraps `send` only for
 clients that need it.
@@ -7,8 +7,8 @@ clients that need it.
 import logging
 import re
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from random import Random
+from time import perf_counter_ns
 from typing import TypeAlias
 
 from fastapi import FastAPI
@@ -32,8 +32,6 @@ SAFE_ID = re.compile(rb"[\w.~:/+=@-]{1,128}", re.ASCII)
 
 Listener: TypeAlias = Callable[[Record], None]
 
-current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
-
 
 def add_middleware(app: FastAPI, cors_origins: list[str], listeners: Sequence[Listener] = ()) -> None:
     """Add the middleware to an application. The last one added is the outermost.
@@ -42,7 +40,7 @@ def add_middleware(app: FastAPI, cors_origins: list[str], listeners: Sequence[Li
     """
     app.add_middleware(Compression, minimum_size=COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(ClientRequests)
-    app.add_middleware(RequestIds)
+    app.add_middleware(Requests, listeners=listeners)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -51,60 +49,22 @@ def add_middleware(app: FastAPI, cors_origins: list[str], listeners: Sequence[Li
             allow_headers=["*"],
             expose_headers=["ETag", "Retry-After", REQUEST_ID],
         )
-    app.add_middleware(Records, listeners=listeners)
 
 
-class Records:
-    """Keeps the record of each request, in `request.state.record`, and passes it on when the request ends.
+class Requests:
+    """Gives each request an id and a record, and passes the record on when the request ends.
 
-    listeners: called with each record, in this order.
+    The id is that of its X-Request-ID header, or a new one; the response has it. An id longer than 128
+    characters, or with characters other than letters, digits and .~:/+=@_-, is replaced, because ids are
+    written to headers and logs. The application finds it in `request.state.request_id`, and the record in
+    `request.state.record`. A defect is logged with the id and answered as a problem.
+
+    listeners: called with each record.
     """
 
     def __init__(self, app: ASGIApp, listeners: Sequence[Listener] = ()) -> None:
         self.app = app
         self._listeners = listeners
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        method = scope["method"]
-        record = Record(method if method in METHODS else "OTHER")
-        current_record.set(record)
-        scope.setdefault("state", {})["record"] = record
-
-        async def receive_counted() -> Message:
-            message = await receive()
-            if message["type"] == "http.request":
-                record.received_bytes += len(message.get("body", b""))
-            return message
-
-        async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                record.status = message["status"]
-            else:
-                record.sent_bytes += len(message.get("body", b""))
-            await send(message)
-
-        try:
-            await self.app(scope, receive_counted, send_counted)
-        finally:
-            record.route = getattr(scope.get("route"), "path", "")
-            for listener in self._listeners:
-                listener(record)
-
-
-class RequestIds:
-    """Takes the id of each request from its X-Request-ID header, or generates one, and returns it.
-
-    An id longer than 128 characters, or with characters other than letters, digits and .~:/+=@_-, is
-    replaced, because ids are written to headers and logs. During the request, the id is in
-    `current_request_id` and in `request.state.request_id`. A defect is logged with the id and answered as a
-    problem.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
         self._random = Random()  # noqa: S311 - ids are unique, not secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,19 +74,18 @@ class RequestIds:
         request_id = get_header(scope, b"x-request-id")
         if SAFE_ID.fullmatch(request_id) is None:
             request_id = b"%032x" % self._random.getrandbits(128)
-        text = request_id.decode("ascii")
-        current_request_id.set(text)
+        text, method = request_id.decode("ascii"), scope["method"]
+        record = Record(method if method in METHODS else "OTHER", text)
+        current_record.set(record)
         state = scope.setdefault("state", {})
-        state["request_id"] = text
-        if "record" in state:
-            state["record"].request_id = text
-        is_started = False
+        state["record"], state["request_id"] = record, text
 
         async def send_with_id(message: Message) -> None:
-            nonlocal is_started
             if message["type"] == "http.response.start":
-                is_started = True
+                record.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+            else:
+                record.sent_bytes += len(message.get("body", b""))
             await send(message)
 
         try:
@@ -135,11 +94,16 @@ class RequestIds:
             # Respond here, so that CORS headers are added, and raise for the log.
             shorten_messages(error)
             LOGGER.error("Request %s failed; the traceback follows.", text)
-            note_reason("internal")
-            if not is_started:
+            record.reason = "internal"
+            if not record.status:
                 problem = Problem("internal", INTERNAL).response(scope.get("root_path", ""))
                 await problem(scope, receive, send_with_id)
             raise
+        finally:
+            record.ended = perf_counter_ns()
+            record.route = getattr(scope.get("route"), "path", "")
+            for listener in self._listeners:
+                listener(record)
 
 
 class ClientRequests:

@@ -40,11 +40,11 @@ class Content:
 
 def represent(body: bytes, accepts_gzip: bool) -> Content:
     """Return the content of an answer, compressed if the client accepts gzip and the body is large."""
-    with phase("writing"):
-        tag = etag(body)
-        if accepts_gzip and len(body) >= COMPRESSED_BYTES:
+    tag = etag(body)
+    if accepts_gzip and len(body) >= COMPRESSED_BYTES:
+        with phase("writing"):
             return Content(gzip.compress(body, COMPRESSION_LEVEL, mtime=0), weaken_etag(tag), "gzip")
-        return Content(body, tag)
+    return Content(body, tag)
 
 
 class Answer(Response):

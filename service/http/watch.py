@@ -60,10 +60,16 @@ class Watch:
         self._timer: TimerHandle | None = None
         self._stops_at: float | None = None
         self._lost = 0.0  # seconds
+        self._lag = 0.0  # seconds
 
     def counters(self) -> dict[str, int]:
         """Return the number of open connections, and the counts of refused and dropped ones so far."""
         return {"open": len(self._open), **{kind: self.counts[kind] for kind in EXPLANATIONS}}
+
+    def take_lag(self) -> float:
+        """Return the longest delay of the event loop, in seconds, since this was last asked for."""
+        lag, self._lag = self._lag, 0.0
+        return lag
 
     def admit(self, connection: Connection, loop: AbstractEventLoop) -> bool:
         """Add a connection, and return whether its requests may be answered."""
@@ -156,6 +162,7 @@ class Watch:
     def _tick(self, loop: AbstractEventLoop) -> None:
         assert self._timer is not None
         late = loop.time() - self._timer.when()
+        self._lag = max(self._lag, late)
         if late > INTERVAL:
             self._lost += late
         self._timer = None

@@ -11,52 +11,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 MAX_SPANS = 64  # kept of one request; later ones, of a batch of thousands of lines, count in seconds alone
 OPERATIONS_PER_SECOND = 1_000_000_000  # of one core, about
 PHASES = ("reading", "waiting", "planning", "computing", "writing")
 
 
-class Span(NamedTuple):
-    """One phase from its start to its end, in nanoseconds of `time.perf_counter_ns`.
-
-    On POSIX systems all processes of a machine share that clock.
-    """
-
-    phase: str
-    start: int
-    end: int
+Span: TypeAlias = tuple[str, int, int, int]
+"""One phase: its name, its start and end, and the time of the phases inside it. Times are nanoseconds of
+`time.perf_counter_ns`, a clock that all processes of a machine share on POSIX systems.
+"""
 
 
 class Record:
     """What is known about one request. It holds nothing that a client sent.
 
-    started: when the request arrived, in nanoseconds of `time.perf_counter_ns`.
+    started, ended: when the request arrived, and when it ended, in nanoseconds of `time.perf_counter_ns`.
     request_id: the id that the response has.
     method: the method, or OTHER if it is none of HTTP's.
     route: the path of the matched route, such as /v1/operations/{name}; empty if none matched.
     status: the status of the response; 0 until it starts.
     reason: the kind of problem, such as refused; empty for answers.
-    received_bytes, sent_bytes: bytes of the bodies, as they are on the wire.
+    received_bytes, sent_bytes: bytes of the bodies, as they are on the wire, as far as they were read.
     predicted_work: predicted elementary operations of what was computed.
     unpredicted_seconds: seconds of computations whose work could not be predicted, such as grading.
-    seconds: by phase, without the phases inside it. Lines of a batch are worked on at the same time, so
-        their sum may exceed the time on the clock.
     spans: phases with their starts and ends, at most `MAX_SPANS`.
+    later: seconds by phase of further ones.
+    parts: parts that were worked on at the same time, such as the lines of a batch.
     inner: nanoseconds of the phases inside the one that is open. Phases of a record follow or contain one
         another; what is done at the same time has records of its own, which are included when they end.
     """
 
     __slots__ = (
+        "ended",
         "inner",
+        "later",
         "method",
+        "parts",
         "predicted_work",
         "reason",
         "received_bytes",
         "request_id",
         "route",
-        "seconds",
         "sent_bytes",
         "spans",
         "started",
@@ -64,9 +61,9 @@ class Record:
         "unpredicted_seconds",
     )  # fmt: skip
 
-    def __init__(self, method: str = "") -> None:
-        self.started = perf_counter_ns()
-        self.request_id = ""
+    def __init__(self, method: str = "", request_id: str = "") -> None:
+        self.started = self.ended = perf_counter_ns()
+        self.request_id = request_id
         self.method = method
         self.route = ""
         self.status = 0
@@ -74,8 +71,9 @@ class Record:
         self.received_bytes = self.sent_bytes = 0
         self.predicted_work = 0
         self.unpredicted_seconds = 0.0
-        self.seconds: dict[str, float] = {}
+        self.later: dict[str, float] = {}
         self.spans: list[Span] = []
+        self.parts = 0
         self.inner = 0
 
     @property
@@ -83,18 +81,35 @@ class Record:
         """Elementary operations: predicted, and for the rest estimated from the time that it took."""
         return self.predicted_work + round(self.unpredicted_seconds * OPERATIONS_PER_SECOND)
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the arrival of the request to its end."""
+        return (self.ended - self.started) * 1e-9
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds by phase, without the phases inside it.
+
+        Lines of a batch are worked on at the same time, so their sum may exceed the time on the clock.
+        """
+        seconds = {**self.later}
+        for name, start, end, inner in self.spans:
+            seconds[name] = seconds.get(name, 0.0) + (end - start - inner) * 1e-9
+        return seconds
+
     def add_phase(self, name: str, start: int, end: int, inner: int = 0) -> None:
-        """Add a phase, with its start and end as in `Span`. inner: nanoseconds of the phases inside it."""
-        self.seconds[name] = self.seconds.get(name, 0.0) + (end - start - inner) * 1e-9
+        """Add a phase; see `Span`."""
         if len(self.spans) < MAX_SPANS:
-            self.spans.append(Span(name, start, end))
+            self.spans.append((name, start, end, inner))
+        else:
+            self.later[name] = self.later.get(name, 0.0) + (end - start - inner) * 1e-9
 
     def dump(self) -> dict[str, Any]:
         """Return the measurements of a worker process, to be sent to the process that serves the request."""
         return {
             "predicted_work": self.predicted_work,
             "unpredicted_seconds": self.unpredicted_seconds,
-            "seconds": self.seconds,
+            "later": self.later,
             "spans": self.spans,
         }
 
@@ -102,10 +117,10 @@ class Record:
         """Add the measurements of a worker process, from `dump`."""
         self.predicted_work += measured["predicted_work"]
         self.unpredicted_seconds += measured["unpredicted_seconds"]
-        for name, seconds in measured["seconds"].items():
-            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-        room = MAX_SPANS - len(self.spans)
-        self.spans += [Span(*span) for span in measured["spans"][:room]]
+        for name, seconds in measured["later"].items():
+            self.later[name] = self.later.get(name, 0.0) + seconds
+        for span in measured["spans"]:
+            self.add_phase(*span)
 
 
 current_record: ContextVar[Record | None] = ContextVar("current_record", default=None)
@@ -132,7 +147,10 @@ class phase:  # noqa: N801 - used as a statement, like `suppress` of the standar
         record = self._record
         if record is not None:
             end = perf_counter_ns()
-            record.add_phase(self._name, self._start, end, record.inner)
+            if len(record.spans) < MAX_SPANS:
+                record.spans.append((self._name, self._start, end, record.inner))
+            else:
+                record.add_phase(self._name, self._start, end, record.inner)
             record.inner = self._outer + end - self._start
 
 
@@ -149,13 +167,14 @@ def part_of_request() -> Iterator[None]:
     if whole is None:
         yield
         return
-    part = Record()
+    part = Record(whole.method, whole.request_id)
     token = current_record.set(part)
     try:
         yield
     finally:
         current_record.reset(token)
         whole.include(part.dump())
+        whole.parts += 1
 
 
 def add_predicted_work(operations: int) -> None:
@@ -173,6 +192,12 @@ def add_unpredicted_work() -> Iterator[None]:
     finally:
         if (record := current_record.get()) is not None:
             record.unpredicted_seconds += (perf_counter_ns() - start) / 1_000_000_000
+
+
+def add_received_bytes(count: int) -> None:
+    """Add bytes of the body to those that the current request has received."""
+    if (record := current_record.get()) is not None:
+        record.received_bytes += count
 
 
 def note_reason(kind: str) -> None:

@@ -1,5 +1,7 @@
 """Choose the workers of a deployment."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from service.http.problems import Problem
@@ -23,7 +25,8 @@ class Unsupported(Places):
 
     workers: frozenset[None] = frozenset()
     is_ready = True
-    plans = 0
+    plans = queued = 0
+    endings: Mapping[str, int] = MappingProxyType({})
 
     def start(self) -> None:
         """Do nothing: there is no process to start."""

@@ -1,10 +1,12 @@
 """Compute answers in a thread of the serving process, without limits on time and memory."""
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Event
 from time import perf_counter_ns
+from types import MappingProxyType
 from typing import Any
 
 from service.asking import ask, send_lines
@@ -26,10 +28,16 @@ class InProcess(Places):
     workers: frozenset[Any] = frozenset()
     is_ready = True
     plans = 0
+    endings: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, queue: int) -> None:
         super().__init__(1, queue)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
+
+    @property
+    def queued(self) -> int:
+        """Number of requests that wait for the thread."""
+        return max(0, self.occupied - 1)
 
     def start(self) -> None:
         """Do nothing: the thread starts with the first question."""

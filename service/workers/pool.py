@@ -9,16 +9,16 @@ the clock is killed.
 import asyncio
 import logging
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 
 import orjson
 
 from compute.arithmetic.exact.bounds import beyond, reached
-from service.http.middleware import current_request_id
 from service.http.problems import Problem, busy, from_question
 from service.http.representations import Content, etag
-from service.telemetry.records import phase
+from service.telemetry.records import current_record, phase
 from service.workers.kinds import Kind
 from service.workers.places import Places
 from service.workers.process import Exchange, Worker, WorkerGone, WorkInterrupted
@@ -60,6 +60,16 @@ class Pool(Places):
         return not is_full or monotonic() - self.answered_at < 2 * self.kind.deadline
 
     @property
+    def queued(self) -> int:
+        """Number of requests that wait for a worker."""
+        return self.roster.queued
+
+    @property
+    def endings(self) -> Mapping[str, int]:
+        """Workers that ended and were replaced, by cause; see `Roster`."""
+        return self.roster.endings
+
+    @property
     def plans(self) -> int:
         """Bytes of the workers' caches."""
         return sum(worker.plans for worker in [*self.workers])
@@ -89,11 +99,12 @@ class Pool(Places):
         raise busy("the work on the answer was interrupted; try again in a moment")
 
     def _exchange(self, item: WorkItem) -> Exchange:
+        record = current_record.get()
         header = {
             **item.header,
             "seconds": self.kind.seconds,
             "memory": self.kind.memory,
-            "request_id": current_request_id.get(),
+            "request_id": "" if record is None else record.request_id,
         }
         patience = self.kind.deadline if item.on_line else min(ROOM, self.kind.deadline)
         return Exchange(orjson.dumps(header), item.body, item.share, patience, item.on_line)

@@ -42,6 +42,15 @@ POLL_INTERVAL = 0.02  # seconds between two checks for room, or for the end of a
 EXIT_SECONDS = 2  # seconds that a process has to end after it closed its connection
 CHUNK = 2**16  # bytes read at once; a chunk may contain several frames
 PART = 2**18  # bytes of a long answer read at once
+CAUSES = {  # of the end of a process, by signal
+    signal.SIGTERM: "terminated",
+    signal.SIGINT: "terminated",
+    **{
+        number: cause
+        for name, cause in (("SIGPROF", "time"), ("SIGVTALRM", "time"), ("SIGKILL", "killed"))
+        if (number := getattr(signal, name, None)) is not None
+    },
+}
 ROOT = str(Path(__file__).parents[__name__.count(".")])  # the directory that holds our packages
 
 
@@ -113,6 +122,7 @@ class Worker:
     client: key of the client that sent its last question.
     is_free: whether the process waits for a question.
     was_killed: whether this side has killed the process, or tried to.
+    is_last: whether the process holds too much memory for another question.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -122,7 +132,7 @@ class Worker:
         self.plans = 0
         self.client = ""
         self.is_free = True
-        self.was_killed = False
+        self.was_killed = self.is_last = False
         self._received = bytearray()
         self._connection, theirs = socket.socketpair()
         with theirs:
@@ -199,7 +209,8 @@ class Worker:
             elif kind == STATE:
                 state = json.loads(payload)
             else:
-                self.plans, self.is_free = state.get("plans", 0), not state.get("is_last")
+                self.plans, self.is_last = state.get("plans", 0), state.get("is_last", False)
+                self.is_free = not self.is_last
                 if "measured" in state and (record := current_record.get()) is not None:
                     record.include(state["measured"])
                 if refused is not None:
@@ -251,6 +262,15 @@ class Worker:
         if self.is_running():
             self.was_killed = True
             self.process.kill()
+
+    def explain_end(self) -> str:
+        """Return the cause for which the process ended or is ended."""
+        if self.is_last:
+            return "size"
+        if self.was_killed:
+            return "stopped"
+        code = self.process.returncode
+        return CAUSES.get(-code, "crashed") if code is not None else "stopped"
 
     async def wait_for_exit(self) -> None:
         """Wait for a process that closed its connection to end; kill it if it does not."""

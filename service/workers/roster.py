@@ -30,6 +30,9 @@ class Roster:
     failed: whether the last attempt to start a process failed.
     is_open: whether processes are started and reused.
     is_starting: whether no process has been ready yet.
+    endings: the processes that ended and were replaced, by cause: `size` (they held too much memory), `time`
+        (an answer took too much processor time), `stopped` (by the service, since an answer took too long on
+        the clock or its client had gone), `killed` (as systems short of memory do), `terminated`, `crashed`.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -38,6 +41,7 @@ class Roster:
         self.failed = False
         self.is_open = False
         self.is_starting = False
+        self.endings = Counter[str]()
         self._lock = Lock()  # guards `workers` and everything below
         self._idle: deque[Worker] = deque()
         self._waiting: list[tuple[str, Future[Worker]]] = []  # with their clients
@@ -110,6 +114,7 @@ class Roster:
                     future.set_result(worker)
                     break
                 self.workers.discard(worker)
+                self._count_end(worker)
                 worker.end_now()  # the idle process was ended from outside
             else:
                 self._waiting.append((client, future))
@@ -141,8 +146,19 @@ class Roster:
             return
         with self._lock:
             self.workers.discard(worker)
+            self._count_end(worker)
             self._launch_missing()
         await worker.end()
+
+    @property
+    def queued(self) -> int:
+        """Number of requests that wait for a process."""
+        return len(self._waiting)
+
+    def _count_end(self, worker: Worker) -> None:
+        """Count a process that is replaced. The lock must be held."""
+        if self.is_open:
+            self.endings[worker.explain_end()] += 1
 
     def _launch_missing(self) -> None:
         """Start a thread that starts the missing workers. The lock must be held."""

@@ -58,7 +58,7 @@ FLOORS = [
         "service.document",
         "service.functions",
     },
-    {"service.health"},
+    {"service.health", "service.telemetry"},
     {"service.routes", "service.documentation", "service.explorer"},
     {"service.app"},
     {"service.server", "service.export", "service.mcp_server", "service.commands"},

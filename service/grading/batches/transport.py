@@ -20,7 +20,7 @@ from service.http.bodies import media_type
 from service.http.connections import Disconnected
 from service.http.problems import INTERNAL, NoPlace, Problem, from_question
 from service.http.streams import MEDIA_TYPE, LineSender
-from service.telemetry.records import note_reason
+from service.telemetry.records import add_received_bytes, note_reason
 
 MAX_LINE = 2**20  # bytes
 LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on
@@ -44,7 +44,9 @@ async def split_lines(receive: Receive, timeout: float) -> AsyncIterator[bytes |
         if message["type"] != "http.request":
             raise Disconnected
         more = message.get("more_body", False)
-        *ended, last = message.get("body", b"").split(b"\n")
+        part = message.get("body", b"")
+        add_received_bytes(len(part))
+        *ended, last = part.split(b"\n")
         for part in ended:
             is_long |= len(kept) + len(part) > MAX_LINE
             line = None if is_long else bytes(kept) + part
