@@ -11,7 +11,8 @@ RUN python -m venv /opt/workings \
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin workings
 COPY --from=build /opt/workings /opt/workings
-ENV PATH=/opt/workings/bin:$PATH PYTHONUNBUFFERED=1
+# A port of a container is reachable only if whoever runs it publishes it; WORKINGS_KEY_FILE asks for API keys.
+ENV PATH=/opt/workings/bin:$PATH PYTHONUNBUFFERED=1 WORKINGS_OPEN=true
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD \

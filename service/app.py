@@ -17,6 +17,7 @@ from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
 from service.explorer.routes import add_explorer
+from service.guarding.guard import make_guard
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, busy, from_http, from_question, from_validation
 from service.http.watch import STATE as WATCH
@@ -75,11 +76,17 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         (Exception, _internal),
     ):
         app.add_exception_handler(error, handler)
-    add_middleware(app, settings.cors_origins, [metrics.observe])
     add_documentation(app)
     add_explorer(app)
     add_routes(app, answerer, metrics)
+    app.state.has_keys = settings.key_file is not None
+    add_middleware(app, settings.cors_origins, [metrics.observe], make_guard(settings, list_paths(app)))
     return app
+
+
+def list_paths(app: FastAPI) -> list[str]:
+    """Return the paths of the routes."""
+    return [path for route in app.routes if (path := getattr(route, "path", ""))]
 
 
 async def _problem(request: Request, error: Any) -> Response:

@@ -75,7 +75,7 @@ def serve(host: str, port: int, workers: int, log_level: str, root_path: str) ->
     """Answer questions over HTTP until Ctrl-C.
 
     The first line says where; the documentation is at /docs there, and /v1/operations lists all there is to
-    ask.
+    ask. Other machines are let in if WORKINGS_KEY_FILE names a file of API keys, or WORKINGS_OPEN is true.
     """
     # Stopping as told is a success. Without a handler, process 1 of a container would ignore the signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -84,6 +84,23 @@ def serve(host: str, port: int, workers: int, log_level: str, root_path: str) ->
         _serve(host, port, workers, log_level, f"/{path}" if path else "")
     except KeyboardInterrupt:  # the server has already stopped in good order
         sys.exit(0)
+
+
+@main.command(short_help="Make an API key.")
+@click.argument("name")
+def key(name: str) -> None:
+    """Make a random API key, and the entry for the file that WORKINGS_KEY_FILE names.
+
+    NAME says whose key it is, such as "course-230". The key itself is shown once and stored nowhere.
+    """
+    from service.guarding.keys import make_key  # noqa: PLC0415 - `--help` needs none of it
+
+    try:
+        secret, entry = make_key(name)
+    except ValueError:
+        raise click.ClickException("expected a name of 1 to 64 letters, digits, spaces and ._@-") from None
+    click.echo(f"The key, for those who ask: {secret}", err=True)
+    click.echo(entry, nl=False)
 
 
 SERVER = click.option(
@@ -249,9 +266,23 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         raise click.ClickException(_unreadable(str(error), Settings.model_fields)) from None
     try:
         sockets = server.listen(host, port)
+        server.check_exposure(sockets, settings)
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None
+    if settings.key_file is not None:
+        _check_keys(settings.key_file)
     server.run(sockets, settings, workers=workers, log_level=log_level, root_path=root_path)
+
+
+def _check_keys(path: Path) -> None:
+    """Refuse to start with a file of keys that cannot be used."""
+    from service.app import create_app, list_paths  # noqa: PLC0415 - only where there are keys
+    from service.guarding.keys import UnreadableKeys, read_keys  # noqa: PLC0415
+
+    try:
+        read_keys(path, list_paths(create_app()))
+    except UnreadableKeys as error:
+        raise click.ClickException(f"WORKINGS_KEY_FILE: {error}") from None
 
 
 def _setting(place: tuple[int | str, ...], message: str) -> str:

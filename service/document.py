@@ -1,5 +1,6 @@
 """The OpenAPI document: FastAPI's own, with examples and shared problem responses added."""
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,7 +13,8 @@ from pydantic import TypeAdapter
 import openapi
 from compute.operations import FAMILIES
 from service.endpoints import ENDPOINTS, Endpoint, find_endpoint
-from service.http.problems import KINDS, MEDIA_TYPE, ProblemDetail
+from service.guarding.guard import is_open
+from service.http.problems import KINDS, MEDIA_TYPE, ProblemDetail, problem_responses
 from service.http.streams import MEDIA_TYPE as LINES
 
 DESCRIPTION = """Send the matrices of a deep-learning question and get the answer **with every
@@ -34,6 +36,7 @@ TAGS = [
     {"name": "health", "description": "For operators."},
 ]
 
+GUARDED = ("unauthorized", "forbidden", "too_many_requests")  # problems of deployments with API keys
 SHOWN_BYTES = 800  # longer answers are linked: the document is read by people and loaded by pages
 REFERENCE = "#/components/schemas/{model}"
 ENTITY_TAG = {"description": "A digest of the bytes of the answer.", "schema": {"type": "string"}}
@@ -48,7 +51,7 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     """Return FastAPI's document with examples, shared problems, and the media type of lines."""
     components = document["components"]
     components["schemas"] |= _problem_schemas()
-    components["responses"] = _problems()
+    components["responses"] = _problems(kind for kind in KINDS if kind not in GUARDED)
     examples = load_examples()
     for endpoint in ENDPOINTS.values():
         operation = document["paths"].get(endpoint.path, {}).get("post")
@@ -71,6 +74,31 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     return {"security": [], **document}
 
 
+def require_keys(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a complete document with the API keys that are asked for, and the refusals without one."""
+    components = document["components"]
+    schemes = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "The API key."},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The API key."},
+    }
+    responses = components["responses"] | _problems(GUARDED)
+    paths = {
+        path: {method: _guard(path, operation) for method, operation in operations.items()}
+        for path, operations in document["paths"].items()
+    }
+    components = components | {"securitySchemes": schemes, "responses": responses}
+    security: list[dict[str, list[str]]] = [{name: []} for name in schemes]
+    return {**document, "components": components, "paths": paths, "security": security}
+
+
+def _guard(path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation with the responses of the guard; those that need no key say so."""
+    if is_open(path):
+        return {**operation, "security": []}
+    refusals = {str(status): response for status, response in problem_responses(401, 403, 429).items()}
+    return {**operation, "responses": operation["responses"] | refusals}
+
+
 def _make_bounds_whole(node: Any) -> None:
     """Write bounds of integers as integers. FastAPI's model of a schema makes floats of all bounds."""
     if isinstance(node, list):
@@ -91,7 +119,8 @@ def add_document(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = make()
         if "security" not in schema:
-            schema = app.openapi_schema = complete_document(schema)
+            schema = complete_document(schema)
+            app.openapi_schema = schema = require_keys(schema) if app.state.has_keys else schema
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -172,11 +201,11 @@ def _problem_schemas() -> dict[str, Any]:
     return {**schema.pop("$defs"), "ProblemDetail": schema}
 
 
-def _problems() -> dict[str, Any]:
+def _problems(names: Iterable[str]) -> dict[str, Any]:
     """Return the problem responses that routes refer to, with problems of real requests as examples."""
     return {
         name: {
-            "description": kind.meaning,
+            "description": KINDS[name].meaning,
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/ProblemDetail"},
@@ -187,5 +216,5 @@ def _problems() -> dict[str, Any]:
                 }
             },
         }
-        for name, kind in KINDS.items()
+        for name in names
     }

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 
-from service.document import add_document, load_document, load_examples, problems_of
+from service.document import add_document, load_document, load_examples, problems_of, require_keys
 from service.endpoints import ENDPOINTS
 from service.http.problems import KINDS, Problem
 from service.http.representations import Representation
@@ -92,7 +92,8 @@ def prepare_documentation(app: FastAPI) -> None:
 
     Generating it takes seconds, so the document stored in the package is used; a test keeps that up to date.
     """
-    app.openapi_schema = load_document()
+    stored = load_document()
+    app.openapi_schema = require_keys(stored) if app.state.has_keys else stored
     for document in app.state.documents:
         document.representation()
 

@@ -59,6 +59,18 @@ class Unreadable(Problem):
     status = 400
 
 
+class Unauthorized(Problem):
+    """The service wants an API key, and knows none of the one that was sent."""
+
+    status = 401
+
+
+class Forbidden(Problem):
+    """The API key is not for this path."""
+
+    status = 403
+
+
 class NotFound(Problem):
     """No computation has this name."""
 
@@ -95,6 +107,12 @@ class Refused(Problem):
     status = 422
 
 
+class TooManyRequests(Problem):
+    """The API key, or the address, has sent too many requests or spent its work of the day."""
+
+    status = 429
+
+
 class Internal(Problem):
     """The service failed."""
 
@@ -115,12 +133,15 @@ class Busy(Problem):
 
 KINDS: tuple[type[Problem], ...] = (
     Unreadable,
+    Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     Timeout,
     TooLarge,
     Unsupported,
     Refused,
+    TooManyRequests,
     Internal,
     UnsupportedPlatform,
     Busy,

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from inspect import signature
+from ipaddress import ip_address
 from math import ceil
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -69,6 +70,21 @@ def listen(host: str, port: int) -> list[socket.socket]:
         listener.close()
     assert refusal is not None
     raise CannotListen(_reason(refusal, host, port))
+
+
+def check_exposure(sockets: list[socket.socket], settings: Settings) -> None:
+    """Close the sockets and raise CannotListen if everybody could ask from another machine, unintended."""
+    if settings.key_file is not None or settings.open:
+        return
+    for listener in sockets:
+        host = listener.getsockname()[0]
+        if not ip_address(host.partition("%")[0]).is_loopback:
+            for opened in sockets:
+                opened.close()
+            raise CannotListen(
+                f"everybody who reaches {host} could ask: name a file of API keys in WORKINGS_KEY_FILE"
+                " (`workings key NAME` makes one), or set WORKINGS_OPEN=true if that is meant"
+            )
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
@@ -11,11 +12,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.question.limits import Limits
-from service.settings_checks import PREFIX, Violation, contradictions, unknown_variables
+from service.settings_checks import PREFIX, Violation, contradictions, parse_rate, unknown_variables
 
 HOUR = 3600.0  # seconds
 MAX_PROCESSES = 1024
 MAX_BYTES = 2**42
+REDIS = re.compile(r"rediss?://\S+")
 ORIGIN = re.compile(r"https?://[^/\s]+")
 
 
@@ -162,6 +164,22 @@ class Settings(BaseSettings):
         ' `["*"]` for all.',
     )
 
+    key_file: Path | None = Field(
+        default=None, description="File of API keys; without one, everybody may ask."
+    )
+    open: bool = Field(
+        default=False,
+        description="Whether `workings serve` listens beyond the loopback interface without API keys.",
+    )
+    address_rate: str = Field(
+        default="", description="Most requests of one client address in a time, such as `60/minute`."
+    )
+    redis: str = Field(
+        default="",
+        description="Address of a Redis server, `redis://...`, that counts rates and budgets for several"
+        " server processes; without one, each counts for itself.",
+    )
+
     exact_workers: int = Field(
         default=2,
         ge=1,
@@ -187,6 +205,22 @@ class Settings(BaseSettings):
             if origin != "*" and not ORIGIN.fullmatch(origin):
                 raise ValueError('expected an origin such as "https://a.example", or "*"')
         return origins
+
+    @field_validator("address_rate")
+    @classmethod
+    def _check_rate(cls, rate: str) -> str:
+        """Refuse text that is not a rate."""
+        if rate:
+            parse_rate(rate)
+        return rate
+
+    @field_validator("redis")
+    @classmethod
+    def _check_redis(cls, address: str) -> str:
+        """Refuse addresses of anything but Redis."""
+        if address and not REDIS.match(address):
+            raise ValueError('expected an address such as "redis://localhost:6379"')
+        return address
 
     @field_validator("trusted_proxies")
     @classmethod

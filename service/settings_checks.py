@@ -4,9 +4,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
+from limits import RateLimitItem, parse
+
 from compute.names.suggestions import suggest_name
 
 PREFIX = "WORKINGS_"
+OF_COMMANDS = ("key",)  # what `workings ask` and the other commands read
 OPTIONS = {"port": "--port", "host": "--host", "log_level": "--log-level", "root_path": "--root-path"}
 # Kubernetes sets these in every container for a service named workings or workings-something.
 KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
@@ -25,6 +28,14 @@ Violation: TypeAlias = tuple[tuple[int | str, ...], str]
 """The location of an invalid setting, starting with its field, and a message."""
 
 
+def parse_rate(text: str) -> RateLimitItem:
+    """Return a rate such as 60/minute. Raises ValueError."""
+    try:
+        return parse(text)
+    except ValueError:
+        raise ValueError('expected a rate such as "60/minute" or "5 per second"') from None
+
+
 def variable(field: str) -> str:
     """Return the environment variable of a field."""
     return f"{PREFIX}{field.upper()}"
@@ -37,6 +48,7 @@ def unknown_variables(environment: Mapping[str, str], fields: Collection[str]) -
         if (
             name[: len(PREFIX)].upper() != PREFIX
             or rest.lower() in fields
+            or rest.lower() in OF_COMMANDS
             or _is_kubernetes_variable(rest, text)
         ):
             continue

@@ -1,5 +1,6 @@
 """Ask in this process, or a service elsewhere."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from service.exceptions import Problem
 from service.in_process import answer_body
 from workings import Client
 
+KEY = "WORKINGS_KEY"  # the variable of the API key
 WAIT = 600.0  # seconds for one answer
 Sender = Callable[[str, bytes, str], bytes]
 """Returns the answer of a computation to the body of a request, as JSON or in a form. Raises Problem."""
@@ -36,7 +38,7 @@ def choose_asker(server: str) -> Asker:
 def _choose_sender(server: str) -> Sender:
     if not server:
         return answer_body
-    client = Client(server, timeout=WAIT)
+    client = Client(server, key=os.environ.get(KEY, ""), timeout=WAIT)
 
     def send(name: str, body: bytes, form: str) -> bytes:
         try:

@@ -26,7 +26,8 @@ STATIC = {
     "explorer.css": SHEET,
     **dict.fromkeys(
         (
-            "address.js", "answer.js", "documents.js", "editors.js", "explorer.js", "form.js", "picker.js",
+            "address.js", "answer.js", "documents.js", "editors.js", "explorer.js", "form.js", "key.js",
+            "picker.js",
             "snippets.js", "tags.js", "tensors.js", "vendor/hooks.js", "vendor/preact.js",
         ),
         SCRIPT,
@@ -47,7 +48,6 @@ def add_explorer(app: FastAPI) -> None:
     async def page(request: Request) -> Response:
         response = (await run_in_threadpool(_static, "explorer.html", HTML)).respond(request)
         response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     async def static(request: Request) -> Response:

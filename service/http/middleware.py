@@ -1,4 +1,5 @@
-"""Middleware, from outermost to innermost: CORS, request ids and records, requests per client, compression.
+"""Middleware, from outermost to innermost: CORS, request ids and records, the guard, requests per client,
+compression.
 
 All requests pass through it, so it searches the server's list of headers directly and wraps `send` only for
 clients that need it.
@@ -28,18 +29,31 @@ from service.telemetry.records import Record, current_record, note_reason
 LOGGER = logging.getLogger("workings")
 REQUEST_ID = "X-Request-ID"
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
+PROTECTION = (  # of browsers, on every response; pages have a Content-Security-Policy of their own
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
 SAFE_ID = re.compile(rb"[\w.~:/+=@-]{1,128}", re.ASCII)
 
 Listener: TypeAlias = Callable[[Record], None]
 
 
-def add_middleware(app: FastAPI, cors_origins: list[str], listeners: Sequence[Listener] = ()) -> None:
+def add_middleware(
+    app: FastAPI,
+    cors_origins: list[str],
+    listeners: Sequence[Listener] = (),
+    guard: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> None:
     """Add the middleware to an application. The last one added is the outermost.
 
     listeners: called with the record of each request when it ends.
+    guard: makes the middleware that lets requests in.
     """
     app.add_middleware(Compression, minimum_size=COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(ClientRequests)
+    if guard is not None:
+        app.add_middleware(guard)
     app.add_middleware(Requests, listeners=listeners)
     if cors_origins:
         app.add_middleware(
@@ -47,7 +61,7 @@ def add_middleware(app: FastAPI, cors_origins: list[str], listeners: Sequence[Li
             allow_origins=cors_origins,
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Retry-After", REQUEST_ID],
+            expose_headers=["ETag", "Retry-After", "WWW-Authenticate", REQUEST_ID],
         )
 
 
@@ -83,7 +97,7 @@ class Requests:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), *PROTECTION]
             else:
                 record.sent_bytes += len(message.get("body", b""))
             await send(message)

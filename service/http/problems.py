@@ -64,6 +64,20 @@ KINDS = {
         "Send one JSON object. Write numbers that JSON has no form for as text:"
         ' "NaN", "Infinity", "-Infinity".',
     ),
+    "unauthorized": ProblemKind(
+        401,
+        "An API key is needed",
+        "The service answers requests with an API key that it knows, and this one has none, an unknown one,"
+        " or several.",
+        "Send the key as `Authorization: Bearer KEY` or as `X-API-Key: KEY`. Whoever runs the service has"
+        " keys to give.",
+    ),
+    "forbidden": ProblemKind(
+        403,
+        "This key may not do that",
+        "The API key is known, but not for this path.",
+        "Use a key of the course that the path is for, or ask whoever runs the service.",
+    ),
     "not_found": ProblemKind(
         404,
         "Not found",
@@ -103,6 +117,12 @@ KINDS = {
         "The body is a JSON object, but a field in it has the wrong shape, type, value or name, or an exact"
         " answer was stopped because it took too long or too much memory.",
         "`errors` points to each field, and says what was expected there and what was received.",
+    ),
+    "too_many_requests": ProblemKind(
+        429,
+        "Too many requests",
+        "The key or the address has sent as many requests as it may, or has spent its work of the day.",
+        "Try again after the seconds in the Retry-After header.",
     ),
     "internal": ProblemKind(
         500,

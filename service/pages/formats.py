@@ -40,7 +40,7 @@ FORMATS = {
             "text/html",
             "a page without scripts",
             write_html,
-            {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"},
+            {"Content-Security-Policy": POLICY},
         ),
         Format(
             "markdown",

@@ -29,6 +29,7 @@ class Record:
 
     started, ended: when the request arrived, and when it ended, in nanoseconds of `time.perf_counter_ns`.
     request_id: the id that the response has.
+    key_name: the name of the API key that was sent, if keys are asked for.
     method: the method, or OTHER if it is none of HTTP's.
     route: the path of the matched route, such as /v1/operations/{name}; empty if none matched.
     status: the status of the response; 0 until it starts.
@@ -46,6 +47,7 @@ class Record:
     __slots__ = (
         "ended",
         "inner",
+        "key_name",
         "later",
         "method",
         "parts",
@@ -64,6 +66,7 @@ class Record:
     def __init__(self, method: str = "", request_id: str = "") -> None:
         self.started = self.ended = perf_counter_ns()
         self.request_id = request_id
+        self.key_name = ""
         self.method = method
         self.route = ""
         self.status = 0

@@ -39,6 +39,7 @@ FLOORS = [
     {"service.telemetry.records"},
     {"service.arrays", "service.exceptions", "service.jobs"},
     {"service.http"},
+    {"service.guarding"},
     {"service.schemas"},
     {"service.questions"},
     {"service.optimizers"},

@@ -13,7 +13,15 @@ SHOWN = {
 
 
 def test_the_examples_are_of_these_kinds() -> None:
-    assert set(SHOWN) == {"timeout", "internal", "busy", "unsupported_platform"}
+    assert set(SHOWN) == {
+        "timeout",
+        "internal",
+        "busy",
+        "unsupported_platform",
+        "unauthorized",
+        "forbidden",
+        "too_many_requests",
+    }
 
 
 @pytest.mark.parametrize("kind", SHOWN)

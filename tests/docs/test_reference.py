@@ -144,13 +144,17 @@ def test_every_kind_of_problem_has_a_row_a_section_and_an_example() -> None:
     assert all(f'"/problems/{kind}"' in shown for kind in KINDS)
 
 
+def write_default(default: object) -> str:
+    return "(none)" if default in (None, "") else str(default)
+
+
 def test_every_setting_is_listed() -> None:
     rows = re.findall(r"^\| `WORKINGS_(\w+)` \| (.+?) \| (.+) \|$", page("settings.md"), flags=re.MULTILINE)
     defaults = Settings.model_construct()
     assert [(name.lower(), default, meaning) for name, default, meaning in rows] == [
         (
             name,
-            "processors" if name == "workers" else str(getattr(defaults, name)),
+            "processors" if name == "workers" else write_default(getattr(defaults, name)),
             setting.description,
         )
         for name, setting in Settings.model_fields.items()

@@ -1,5 +1,6 @@
 """The command `workings`, in this process and in one of its own."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from service import server
@@ -77,7 +79,7 @@ def test_options_reach_the_server(started: list[dict[str, Any]]) -> None:
     assert started == [{"urls": [f"http://127.0.0.1:{port}"], **expected}]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "0.0.0.0"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_hosts(started: list[dict[str, Any]], host: str) -> None:
     if host == "::1" and not has_ipv6():
         pytest.skip("no IPv6 on this machine")
@@ -244,3 +246,36 @@ def test_a_server_answers_and_stops_cleanly(command: list[str], number: int, pro
     assert f"Workings {VERSION} on {url}" in output
     assert output.count("Application shutdown complete") == processes, output
     assert "Traceback" not in output and "Error" not in output, output
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "is_refused"),
+    [
+        ("127.0.0.1", {}, False), ("localhost", {}, False), ("0.0.0.0", {}, True),
+        ("0.0.0.0", {"open": True}, False), ("0.0.0.0", {"key_file": "keys.yaml"}, False),
+    ],
+)  # fmt: skip
+def test_other_machines_are_let_in_with_keys_or_if_told_so(
+    host: str, settings: dict[str, Any], is_refused: bool
+) -> None:
+    sockets = server.listen(host, 0)
+    try:
+        if is_refused:
+            with pytest.raises(server.CannotListen, match=r"WORKINGS_KEY_FILE .* WORKINGS_OPEN=true"):
+                server.check_exposure(sockets, Settings(**settings))
+            assert all(listener.fileno() == -1 for listener in sockets)
+        else:
+            server.check_exposure(sockets, Settings(**settings))
+    finally:
+        for listener in sockets:
+            listener.close()
+
+
+def test_a_key_is_made() -> None:
+    made = CliRunner().invoke(main, ["key", "course-230"])
+    [entry] = yaml.safe_load(made.stdout)
+    secret = made.stderr.rpartition(" ")[2].strip()
+    assert entry == {"name": "course-230", "hash": hashlib.sha256(secret.encode()).hexdigest()}
+    refused = CliRunner().invoke(main, ["key", "a/b"])
+    assert refused.exit_code == 1
+    assert "1 to 64 letters" in refused.stderr

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from compute import answer
     from service.exceptions import (
         Busy,
+        Forbidden,
         Internal,
         MethodNotAllowed,
         NotFound,
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
         Refused,
         Timeout,
         TooLarge,
+        TooManyRequests,
+        Unauthorized,
         Unreadable,
         Unsupported,
         UnsupportedPlatform,
@@ -26,6 +29,7 @@ __all__ = [
     "AsyncClient",
     "Busy",
     "Client",
+    "Forbidden",
     "Internal",
     "MethodNotAllowed",
     "NotFound",
@@ -33,6 +37,8 @@ __all__ = [
     "Refused",
     "Timeout",
     "TooLarge",
+    "TooManyRequests",
+    "Unauthorized",
     "Unreadable",
     "Unsupported",
     "UnsupportedPlatform",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import httpx
 
 from service.answers import Answer
-from workings.connections import Blocking, Waiting, iterate, run
+from workings.connections import Blocking, Waiting, identify, iterate, run
 from workings.exchanges import Exchange
 
 if TYPE_CHECKING:
@@ -27,12 +27,15 @@ class AsyncClient(Exchange, AsyncOperations):
         self,
         address: str = ADDRESS,
         *,
+        key: str = "",
         timeout: float = 60,
         retries: int = 3,
         longest_wait: float = 10,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        http = httpx.AsyncClient(base_url=address, timeout=timeout, transport=transport)
+        http = httpx.AsyncClient(
+            base_url=address, headers=identify(key), timeout=timeout, transport=transport
+        )
         super().__init__(Waiting(http), retries, longest_wait)
 
     @classmethod
@@ -50,6 +53,7 @@ class AsyncClient(Exchange, AsyncOperations):
 class Client(Operations):
     """Asks a service. Raises Problem for refusals and httpx.TransportError if there is no connection.
 
+    key: the API key, if the service asks for one.
     timeout: seconds to connect, and between two parts of an answer.
     retries: how often a question is asked again if the service is busy or the connection fails.
     longest_wait: the most seconds to wait before that, whatever Retry-After says.
@@ -60,12 +64,13 @@ class Client(Operations):
         self,
         address: str = ADDRESS,
         *,
+        key: str = "",
         timeout: float = 60,
         retries: int = 3,
         longest_wait: float = 10,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        http = httpx.Client(base_url=address, timeout=timeout, transport=transport)
+        http = httpx.Client(base_url=address, headers=identify(key), timeout=timeout, transport=transport)
         self._exchange = Exchange(Blocking(http), retries, longest_wait)
 
     @classmethod

@@ -13,6 +13,11 @@ Result = TypeVar("Result")
 Headers = dict[str, str]
 
 
+def identify(key: str) -> Headers:
+    """Return the headers that send an API key; none if there is no key."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 class Connection(Protocol):
     """Requests to a service, over HTTP or in the same process."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LINES = {"accept": "application/x-ndjson", "content-type": "application/x-ndjson"}
 JSON = {"content-type": "application/json"}
+AGAIN = (429, 503)  # statuses after which the same question may be answered later
 FIRST_WAIT = 0.5  # seconds, if the service does not say how long; doubled each time
 FINAL = httpx.TimeoutException, httpx.UnsupportedProtocol  # asking again would not help
 
@@ -40,11 +41,12 @@ class Exchange:
                 if is_last or isinstance(error, FINAL):
                     raise
             else:
-                if response.status_code != 503 or is_last:
-                    check(response)
-                    break
                 asked = response.headers.get("retry-after", "")
                 wait = float(asked) if asked.isascii() and asked.isdecimal() else wait
+                is_late = response.status_code == 429 and wait > self._longest_wait  # a budget of the day
+                if response.status_code not in AGAIN or is_last or is_late:
+                    check(response)
+                    break
             await self._connection.sleep(min(wait, self._longest_wait))
         return response.content
 

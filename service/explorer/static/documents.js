@@ -1,5 +1,7 @@
 // Ask the service, and take its documents into the page.
 
+import {fetchWithKey} from "./key.js";
+
 /** Return the answer to a question as a document: {document, time}, or {problem} if it is refused. */
 export async function askDocument({endpoint, request}, signal) {
   const began = performance.now();
@@ -41,7 +43,7 @@ export async function load(path) {
 }
 
 function post(path, request, signal) {
-  return fetch(path, {
+  return fetchWithKey(path, {
     method: "POST",
     headers: {"content-type": "application/json"},
     body: JSON.stringify(request),

@@ -1,11 +1,14 @@
 """Problems: every kind has a real example, a page, and the form of RFC 9457."""
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -37,11 +40,20 @@ async def unfinished(text: str) -> AsyncIterator[bytes]:
     await asyncio.Event().wait()
 
 
-def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
+def hash_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch, folder: Path) -> httpx.Response:
     """Send a problem's request to a service in the state that causes the problem."""
+    keys = folder / "keys.json"
+    softmax = {"name": "softmax", "hash": hash_of("a-key-for-softmax"), "routes": ["softmax"]}
+    once = {"name": "once", "hash": hash_of("a-key-for-once"), "rate": "1/day"}
+    keys.write_text(json.dumps([softmax, once]), encoding="utf-8")
     settings: dict[str, Any] = {
         "slow_body": {"body_timeout": 0.01},
         "full": {"queue": 0, "inline_bytes": 0},
+        **{key: {"key_file": keys} for key in ("no_key", "key_of_another_course", "too_often")},
     }
     app = create_app(Settings(**{"workers": 0} | settings.get(problem["name"], {})))
     if problem["name"] == "defect":
@@ -52,6 +64,8 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
         monkeypatch.setattr(Answerer, "respond", fail)
     if problem["name"] == "no_exact_arithmetic":
         app.state.answerer.exact = Unsupported(1, 0)
+    if problem["name"] == "too_often":
+        asyncio.run(send(app, problem))
     places = 1 if problem["name"] == "full" else 0
     return asyncio.run(send_with_places_taken(app, problem, places))
 
@@ -64,9 +78,11 @@ async def send_with_places_taken(app: FastAPI, problem: dict[str, Any], places: 
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_each_example_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_example_replays(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     problem = PROBLEMS[name]
-    response = replay(problem, monkeypatch)
+    monkeypatch.setattr("service.guarding.quotas.time", lambda: 0)  # the rate begins at the time of its first
+    monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=lambda: 0))
+    response = replay(problem, monkeypatch, tmp_path)
     expected = problem["response"]
     if name == "slow_body":  # the service's own patience is longer than the test's
         expected = expected | {"detail": expected["detail"].replace("30", "0.01")}
