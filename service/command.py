@@ -270,17 +270,16 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None
     if settings.key_file is not None:
-        _check_keys(settings.key_file)
+        _check_keys()
     server.run(sockets, settings, workers=workers, log_level=log_level, root_path=root_path)
 
 
-def _check_keys(path: Path) -> None:
-    """Refuse to start with a file of keys that cannot be used."""
-    from service.app import create_app, list_paths  # noqa: PLC0415 - only where there are keys
-    from service.guarding.keys import UnreadableKeys, read_keys  # noqa: PLC0415
+def _check_keys() -> None:
+    """Refuse to start with a file of keys that cannot be used; the application reads it."""
+    from service.guarding.keys import UnreadableKeys  # noqa: PLC0415 - only where there are keys
 
     try:
-        read_keys(path, list_paths(create_app()))
+        from service.app import app  # noqa: F401, PLC0415 - importing it makes it
     except UnreadableKeys as error:
         raise click.ClickException(f"WORKINGS_KEY_FILE: {error}") from None
 
@@ -288,6 +287,7 @@ def _check_keys(path: Path) -> None:
 def _setting(place: tuple[int | str, ...], message: str) -> str:
     name, *indices = place
     entry = "".join(f"[{index}]" for index in indices)
+    message = message.removeprefix("Value error, ")
     return f"{_variable(str(name))}{entry}: {message[:1].lower()}{message[1:]}"
 
 

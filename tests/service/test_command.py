@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -279,3 +280,15 @@ def test_a_key_is_made() -> None:
     refused = CliRunner().invoke(main, ["key", "a/b"])
     assert refused.exit_code == 1
     assert "1 to 64 letters" in refused.stderr
+
+
+def test_a_wrong_file_of_keys_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_text("- {}", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "serve", "--port", "0"],
+        env={**os.environ, **CALM, "WORKINGS_KEY_FILE": str(file)}, cwd=ROOT, capture_output=True, text=True,
+        timeout=LONG, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == f"Error: WORKINGS_KEY_FILE: {file}: entry 0.name: Field required\n"
