@@ -18,12 +18,13 @@ from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
 from service.explorer.routes import add_explorer
 from service.guarding.guard import make_guard
-from service.http.middleware import add_middleware
+from service.http.middleware import Listener, add_middleware
 from service.http.problems import INTERNAL, Problem, busy, from_http, from_question, from_validation
 from service.http.watch import STATE as WATCH
 from service.http.watch import Watch
 from service.routes import add_routes
 from service.settings import Settings
+from service.telemetry.logs import request_lines
 from service.telemetry.metrics import Metrics
 from service.telemetry.records import note_reason
 from service.version import VERSION
@@ -76,11 +77,12 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         (Exception, _internal),
     ):
         app.add_exception_handler(error, handler)
+    listeners: list[Listener] = [metrics.observe, *request_lines(settings.log_requests)]
     add_documentation(app)
     add_explorer(app)
     add_routes(app, answerer, metrics)
     app.state.has_keys = settings.key_file is not None
-    add_middleware(app, settings.cors_origins, [metrics.observe], make_guard(settings, list_paths(app)))
+    add_middleware(app, settings.cors_origins, listeners, make_guard(settings, list_paths(app)))
     return app
 
 

@@ -18,10 +18,12 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.config import LOG_LEVELS
 from uvicorn.supervisors import Multiprocess
 
 from service.files import raise_limit
 from service.settings import Settings
+from service.telemetry.logs import configuration
 from service.version import VERSION
 from service.workers.memory import map_large_blocks
 
@@ -120,7 +122,8 @@ def run(
         APP,
         http=protocol(),
         ws="none",
-        access_log=False,
+        access_log=False,  # `service.telemetry.logs` has lines of its own
+        log_config=configuration(settings.log_format, LOG_LEVELS[log_level]),
         log_level=log_level,
         root_path=root_path,
         workers=workers,
@@ -160,6 +163,11 @@ class Config(uvicorn.Config):
     """The configuration of uvicorn, which also ends the process in time after a signal to stop."""
 
     stop_seconds = 0.0
+
+    def configure_logging(self) -> None:
+        """Configure logging in each process, Python's warnings included."""
+        super().configure_logging()
+        logging.captureWarnings(True)
 
     def load(self) -> None:
         """Load the application in each server process, after its signal handlers are set."""

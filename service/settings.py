@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -19,6 +19,9 @@ MAX_PROCESSES = 1024
 MAX_BYTES = 2**42
 REDIS = re.compile(r"rediss?://\S+")
 ORIGIN = re.compile(r"https?://[^/\s]+")
+
+LogFormat: TypeAlias = Literal["console", "json"]
+RequestLevel: TypeAlias = Literal["off", "debug", "info"]
 
 
 class Settings(BaseSettings):
@@ -194,6 +197,14 @@ class Settings(BaseSettings):
         ge=2**20,
         le=MAX_BYTES,
         description="Maximum bytes of memory for one exact answer.",
+    )
+
+    log_format: LogFormat = Field(
+        default="console", description="Form of the lines that `workings serve` logs: `console` or `json`."
+    )
+    log_requests: RequestLevel = Field(
+        default="debug",
+        description="Level of the line of each request: `debug`, `info`, or `off` for none.",
     )
 
     @field_validator("cors_origins")

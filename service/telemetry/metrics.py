@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from compute.budgets.bounded_cache import caches
 from service.answering import Answerer
 from service.http.watch import Watch
-from service.telemetry.records import OPERATIONS_PER_SECOND, Record
+from service.telemetry.records import OPERATIONS_PER_SECOND, UNMATCHED, Record
 from service.version import VERSION
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -116,7 +116,7 @@ class Metrics:
         durations, phases = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
         ratios: list[float] = []
         for record in ended:
-            route = record.route or "unmatched"
+            route = record.route or UNMATCHED
             requests[route, record.method, str(record.status), record.reason] += 1
             durations[route].append(record.elapsed)
             seconds = record.seconds

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 MAX_SPANS = 64  # kept of one request; later ones, of a batch of thousands of lines, count in seconds alone
 OPERATIONS_PER_SECOND = 1_000_000_000  # of one core, about
+UNMATCHED = "unmatched"  # in place of the route of a request that matched none
 PHASES = ("reading", "waiting", "planning", "computing", "writing")
 
 

@@ -11,6 +11,7 @@ READY = b"+"
 REACHED = b"r"  # the name of a value
 OFFER = b"o"  # the body of a provisional answer, sent if the worker is stopped before a better one
 LINE = b"l"  # a line of an answer that is sent line by line
+LOG = b"w"  # a message for the log as JSON: level and text
 # One of these precedes an empty answer.
 PROBLEM = b"p"  # a problem as JSON
 EXACT = b"x"  # the question asks for exact arithmetic, and this worker computes in floats

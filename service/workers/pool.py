@@ -7,7 +7,6 @@ the clock is killed.
 """
 
 import asyncio
-import logging
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,7 +24,6 @@ from service.workers.process import Exchange, Worker, WorkerGone, WorkInterrupte
 from service.workers.requests import WorkItem
 from service.workers.roster import STOPPING, Roster
 
-LOGGER = logging.getLogger("workings")
 ROOM = 2  # seconds that a complete answer may wait for room in the memory budget
 AGAIN = 0.1  # seconds until a worker is interrupted again; it may not have received the question yet
 GRACE = 2  # seconds that an interrupted worker has to become free before it is killed
@@ -148,9 +146,8 @@ class Pool(Places):
                 await asking
 
     def _explain_exit(self, worker: Worker) -> Problem:
-        """Return the problem for a worker that ended without an answer; log causes outside the question."""
+        """Return the problem for a worker that ended without an answer."""
         code = worker.process.returncode
-        name, answers = signal.Signals(-code).name if code < 0 else f"status {code}", self.kind.answers
         if code == -signal.SIGPROF:
             return from_question(
                 beyond("took too long", f"at most {self.kind.seconds:g} seconds", worker.reached)
@@ -161,13 +158,11 @@ class Pool(Places):
         if worker.was_killed and self.roster.is_open:
             return busy(f"no answer came in time on a busy machine; {reached(worker.reached)}")
         if not self.roster.is_open:
-            return busy(STOPPING.format(answers))
-        LOGGER.error("A worker for %s was ended by %s while it computed an answer.", answers, name)
+            return busy(STOPPING.format(self.kind.answers))
         if code == -signal.SIGKILL:
             return busy("the process that computed the answer was killed, as systems short of memory do")
-        return busy(
-            f"the process that computed the answer was ended by {name}; the service's log says so too"
-        )
+        ended = f"the process that computed the answer was ended by {worker.exit_name}"
+        return busy(f"{ended}; the service's log says so too")
 
 
 def _was_terminated(worker: Worker) -> bool:

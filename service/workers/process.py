@@ -6,6 +6,7 @@ one loop for all requests, but a test client may have one for each.
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ from service.workers.frames import (
     HEAD,
     INTERRUPTED,
     LINE,
+    LOG,
     OFFER,
     PROBLEM,
     REACHED,
@@ -37,6 +39,7 @@ from service.workers.frames import (
 from service.workers.interrupts import INTERRUPT
 from service.workers.kinds import Kind
 
+LOGGER = logging.getLogger("workings")
 START_SECONDS = 600  # most seconds until a worker is ready, even on a busy machine
 POLL_INTERVAL = 0.02  # seconds between two checks for room, or for the end of a process
 EXIT_SECONDS = 2  # seconds that a process has to end after it closed its connection
@@ -200,6 +203,8 @@ class Worker:
                 if refused is None and exchange.on_line is not None:
                     exchange.has_begun = True
                     exchange.on_line(bytes(payload))
+            elif kind == LOG:
+                _log(payload)
             elif kind == PROBLEM:
                 refused = load_problem(bytes(payload))
             elif kind == EXACT:
@@ -272,6 +277,14 @@ class Worker:
         code = self.process.returncode
         return CAUSES.get(-code, "crashed") if code is not None else "stopped"
 
+    @property
+    def exit_name(self) -> str | None:
+        """The signal that ended the process, or its status; None while it runs."""
+        code = self.process.returncode
+        if code is None:
+            return None
+        return signal.Signals(-code).name if code < 0 else f"status {code}"
+
     async def wait_for_exit(self) -> None:
         """Wait for a process that closed its connection to end; kill it if it does not."""
         until = monotonic() + EXIT_SECONDS
@@ -296,6 +309,13 @@ class Worker:
         self.kill()
         self.process.wait()
         self._connection.close()
+
+
+def _log(payload: bytes | bytearray) -> None:
+    """Log a message of a worker; it is empty if it was skipped."""
+    if payload:
+        level, text = json.loads(payload)
+        LOGGER.log(level, text)
 
 
 async def _find_room(exchange: Exchange, length: int) -> Exception | None:

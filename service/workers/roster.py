@@ -20,6 +20,13 @@ from service.workers.process import Worker, WorkerGone
 
 LOGGER = logging.getLogger("workings")
 NOT_STARTED = "no process for {} could be started; the service's log says why"
+# How a process ended, by cause, with the level of its message; the system ended it for all other causes.
+ENDINGS = {
+    "size": (logging.DEBUG, "was retired, since it held too much memory"),
+    "time": (logging.INFO, "was ended, since an answer took too much processor time"),
+    "stopped": (logging.INFO, "was stopped, since an answer took too long or its client had gone"),
+    "terminated": (logging.WARNING, ""),
+}
 STOPPING = "the processes for {} are being stopped"
 
 
@@ -114,7 +121,7 @@ class Roster:
                     future.set_result(worker)
                     break
                 self.workers.discard(worker)
-                self._count_end(worker)
+                self._note_end(worker)
                 worker.end_now()  # the idle process was ended from outside
             else:
                 self._waiting.append((client, future))
@@ -146,7 +153,7 @@ class Roster:
             return
         with self._lock:
             self.workers.discard(worker)
-            self._count_end(worker)
+            self._note_end(worker)
             self._launch_missing()
         await worker.end()
 
@@ -155,10 +162,24 @@ class Roster:
         """Number of requests that wait for a process."""
         return len(self._waiting)
 
-    def _count_end(self, worker: Worker) -> None:
-        """Count a process that is replaced. The lock must be held."""
-        if self.is_open:
-            self.endings[worker.explain_end()] += 1
+    def _note_end(self, worker: Worker) -> None:
+        """Count and log a process that is replaced. The lock must be held."""
+        if not self.is_open:
+            return
+        cause, exit_name = worker.explain_end(), worker.exit_name
+        self.endings[cause] += 1
+        level, how = ENDINGS.get(cause, (logging.ERROR, ""))
+        activity = "was idle" if worker.is_free else "computed an answer"
+        fields = {"worker": self.kind.name, "pid": worker.process.pid, "cause": cause, "exit": exit_name}
+        if worker.is_free:
+            fields["request_id"] = None  # the request that finds it did not end it
+        LOGGER.log(
+            level,
+            "A worker for %s %s.",
+            self.kind.answers,
+            how or f"was ended by {exit_name} while it {activity}",
+            extra={"fields": fields},
+        )
 
     def _launch_missing(self) -> None:
         """Start a thread that starts the missing workers. The lock must be held."""

@@ -5,12 +5,14 @@ An interval timer limits processor time, and a limit of the address space limits
 """
 
 import json
+import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TextIO
 
 from compute.errors import QuestionErrors
 from service.asking import send_lines
@@ -28,6 +30,7 @@ from service.workers.frames import (
     HEAD,
     INTERRUPTED,
     LINE,
+    LOG,
     PROBLEM,
     READY,
     STATE,
@@ -79,8 +82,10 @@ class Server:
         with limit_memory(start["memory"]):  # raises if the system leaves too little
             pass
         self.work.prepare(start, self.interrupts)
-        with suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
+        # The server may have gone.
+        with suppress(BrokenPipeError, ConnectionResetError), warnings.catch_warnings():
             self.send(READY)
+            warnings.showwarning = self._log_warning
             while line := self._requests.readline():
                 header = json.loads(line)
                 record = Record()
@@ -102,6 +107,22 @@ class Server:
             self._frames.write(payload)
             self._frames.flush()
 
+    def log(self, level: int, text: str) -> None:
+        """Send a message to the log of the process that serves the request, which knows its form."""
+        self.send(LOG, json.dumps([level, text]).encode())
+
+    def _log_warning(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,  # noqa: ARG002 - of `warnings.showwarning`
+        line: str | None = None,
+    ) -> None:
+        """Do what `warnings.showwarning` does."""
+        self.log(logging.WARNING, warnings.formatwarning(message, category, filename, lineno, line))
+
     def answer(self, header: dict[str, Any], body: bytes) -> Content:
         """Return the answer; it is empty if lines or a problem were sent."""
         self.work.begin(self.send)
@@ -121,7 +142,8 @@ class Server:
         except (RecursionError, MemoryError, SystemError, NoMemory, OutOfTime) as error:
             refused = self.work.limit_problem(error, header)
         except Exception as error:  # a library's failure or a defect: it is logged, and the worker goes on
-            _log_defect(header["request_id"], error)
+            text = f"Request {header['request_id']} failed in a worker process; the traceback follows."
+            self.log(logging.ERROR, f"{text}\n{format_defect(error)}")
             refused = self.work.failure_problem(error) or Problem("internal", INTERNAL)
         self.send(PROBLEM, dump_problem(refused))
         return NOTHING
@@ -145,10 +167,3 @@ def serve(work: Work) -> None:
     frames = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # printed text must not get between frames
     Server(work, sys.stdin.buffer, frames).run(json.loads(sys.argv[1]))
-
-
-def _log_defect(request_id: str, error: Exception) -> None:
-    """Write the traceback to the log, in one piece because other processes write there too."""
-    text = f"Request {request_id} failed in a worker process; the traceback follows.\n"
-    sys.stderr.write(text + format_defect(error))
-    sys.stderr.flush()

@@ -36,7 +36,7 @@ FLOORS = [
     {"compute.grading"},
     {"compute.variants"},
     {"service.settings", "service.settings_checks", "service.version", "service.defects", "service.files"},
-    {"service.telemetry.records"},
+    {"service.telemetry.records", "service.telemetry.logs", "service.telemetry.traces"},
     {"service.arrays", "service.exceptions", "service.jobs"},
     {"service.http"},
     {"service.guarding"},

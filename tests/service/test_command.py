@@ -153,7 +153,7 @@ def test_invalid_options(started: list[dict[str, Any]], words: list[str], messag
         (
             "TRUSTED_PROXIES",
             '["proxy.example"]',
-            ': value error, expected an address such as "10.0.0.1" or a network such as "10.0.0.0/8"',
+            ': expected an address such as "10.0.0.1" or a network such as "10.0.0.0/8"',
         ),
         ("MAX_HEAD_BYTES", "10", ": input should be greater than or equal to 8192"),
     ],

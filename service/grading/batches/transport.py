@@ -169,7 +169,7 @@ class GradedLines(Response):
         except (TypeError, ValueError, AttributeError):  # text or nesting that JSON cannot be written from
             return self._fail(id_, Problem("unreadable", "expected one JSON object on each line"))
         except Exception as error:  # a defect, which costs this line alone
-            LOGGER.error("a line of a batch failed:\n%s", format_defect(error))
+            LOGGER.error("A line of a batch failed; the traceback follows.\n%s", format_defect(error))
             return self._fail(id_, Problem("internal", INTERNAL))
         if id_ is None:
             line = orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n"

@@ -225,6 +225,9 @@ def test_a_worker_that_is_ended_is_logged_and_replaced(caplog: pytest.LogCapture
             words = "was killed" if name == "SIGKILL" else f"was ended by {name}"
             assert words in response.json()["detail"]
             assert f"was ended by {name} while it computed" in caplog.text
+            ended = [one for one in caplog.records if "was ended" in one.getMessage()]
+            assert len(ended) == (2 if name == "SIGTERM" else 1)
+            assert {one.__dict__["fields"]["exit"] for one in ended} == {name}
             assert (await here.ask(LARGE)).status_code == 200
             assert worker not in here.pool.workers
 

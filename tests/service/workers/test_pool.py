@@ -5,6 +5,7 @@ Nothing here waits for a clock: what would take minutes is stopped by an event, 
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -217,7 +218,7 @@ exact.main()
 
 
 def test_a_defect_in_a_worker_is_logged_under_the_request_id(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("service.workers.kinds.Kind.program", BROKEN)
 
@@ -227,11 +228,91 @@ def test_a_defect_in_a_worker_is_logged_under_the_request_id(
                 response = await client.post("/v1/graph", json=ENDLESS, headers={"X-Request-ID": name})
                 assert errors(response, 500) == {}
                 assert response.headers["x-request-id"] == name
-                _, logged = capfd.readouterr()
+                [logged] = [one.getMessage() for one in caplog.records if one.name == "workings"]
                 assert logged.index(f"Request {name} failed") < logged.index("RuntimeError: a defect")
+                caplog.clear()
             assert len(pool.workers) == 1 and pool.occupied == 0
 
     asyncio.run(scenario())
+
+
+WARNING = """
+import warnings
+from dataclasses import replace
+from service.workers import exact
+
+def warn(*_):
+    warnings.warn("a warning")
+    raise RuntimeError("a defect")
+
+exact.JOBS["graph"] = replace(exact.JOBS["graph"], understand=warn)
+exact.main()
+"""
+
+
+def test_a_warning_in_a_worker_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service.workers.kinds.Kind.program", WARNING)
+
+    async def scenario() -> None:
+        async with service() as (client, _):
+            errors(await client.post("/v1/graph", json=ENDLESS), 500)
+
+    asyncio.run(scenario())
+    levels = {one.levelname: one.getMessage() for one in caplog.records if one.name == "workings"}
+    assert set(levels) == {"WARNING", "ERROR"}
+    assert "UserWarning: a warning" in levels["WARNING"]
+
+
+LARGE = """
+import json, sys
+from service.workers.frames import ANSWER, READY, STATE, frame
+sys.stdout.buffer.write(frame(READY)); sys.stdout.buffer.flush()
+header = json.loads(sys.stdin.buffer.readline())
+sys.stdin.buffer.read(header["length"])
+state = frame(STATE, b'{"tag": "", "coding": null, "is_last": true}')
+sys.stdout.buffer.write(state + frame(ANSWER, b"{}")); sys.stdout.buffer.flush()
+sys.stdin.buffer.read()
+"""
+
+
+def test_a_worker_that_is_retired_is_logged_at_debug(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service.workers.kinds.Kind.program", LARGE)
+
+    async def scenario() -> None:
+        async with service() as (client, _):
+            assert (await client.post(PATH, json=SHORT)).json() == {}
+
+    with caplog.at_level(logging.DEBUG, "workings"):
+        asyncio.run(scenario())
+    [ended] = [record for record in caplog.records if "was retired" in record.getMessage()]
+    assert ended.levelno == logging.DEBUG
+    fields = ended.__dict__["fields"]
+    assert (fields["worker"], fields["cause"]) == ("exact", "size")
+
+
+def test_a_worker_that_ended_while_idle_is_not_the_fault_of_a_request(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service.workers.kinds.Kind.program", BROKEN)
+
+    async def scenario() -> None:
+        async with service() as (client, pool):
+            await client.post("/v1/graph", json=ENDLESS)
+            [worker] = pool.workers
+            os.kill(worker.process.pid, signal.SIGKILL)
+            worker.process.wait()
+            await client.post("/v1/graph", json=ENDLESS)
+
+    asyncio.run(scenario())
+    [ended] = [record for record in caplog.records if "A worker" in record.getMessage()]
+    assert ended.getMessage() == "A worker for exact arithmetic was ended by SIGKILL while it was idle."
+    fields = ended.__dict__["fields"]
+    assert fields["request_id"] is None
+    assert (fields["worker"], fields["cause"], fields["exit"]) == ("exact", "killed", "SIGKILL")
 
 
 def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:

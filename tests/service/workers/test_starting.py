@@ -1,6 +1,7 @@
 """Workers that fail to start: logged, reported to waiting requests, and tried again."""
 
 import asyncio
+import logging
 import os
 import signal
 from threading import Thread
@@ -32,6 +33,11 @@ PROGRAM = "service.workers.kinds.Kind.program"
 
 def no_memory(*_: Any, **__: Any) -> None:
     raise MemoryError("nothing left")
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """The messages of the service, without the lines of requests."""
+    return [record for record in caplog.records if record.name == "workings"]
 
 
 def no_thread(*_: Any) -> None:
@@ -90,7 +96,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
         refused = await waiting
         errors(refused, 503)
         assert refused.json()["detail"] == STOPPING.format("exact arithmetic")
-        assert not pool.workers and not caplog.records
+        assert not pool.workers and not messages(caplog)
 
     asyncio.run(scenario())
 
@@ -109,8 +115,8 @@ def test_a_signal_that_stops_servers_leaves_no_traceback(
             errors(await client.post(PATH, json=SHORT), 503)
 
     asyncio.run(scenario())
-    assert caplog.records
-    for record in caplog.records:
+    assert messages(caplog)
+    for record in messages(caplog):
         assert record.exc_info is None
         assert record.getMessage() == f"A worker for exact arithmetic was stopped by {name} while it started."
 
