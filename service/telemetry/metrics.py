@@ -59,7 +59,7 @@ class Metrics:
         self._answerer = answerer
         self._registry = CollectorRegistry()
         self._ended: list[Record] = []
-        self._seen = Counts[tuple[str, ...]]()
+        self._seen = Counts[Counter]()
 
         self._requests = self._counter(
             "requests", "Requests that ended, by the kind of problem if they were refused.",
@@ -188,11 +188,9 @@ class Metrics:
     def _count(self, counter: Counter, counts: Mapping[str, int], *labels: str) -> None:
         """Add counts that are kept elsewhere to a counter, as far as they are new."""
         for cause, count in counts.items():
-            key = (*labels, cause)
-            place = counter.labels(*key)
-            seen = (counter._name, *key)
-            place.inc(count - self._seen[seen])
-            self._seen[seen] = count
+            place = counter.labels(*labels, cause)
+            place.inc(count - self._seen[place])
+            self._seen[place] = count
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"workings_{name}", meaning, labels, registry=self._registry)
