@@ -18,6 +18,7 @@ from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
 from service.explorer.routes import add_explorer
 from service.guarding.guard import make_guard
+from service.guarding.quotas import Quotas
 from service.http.middleware import Listener, add_middleware
 from service.http.problems import INTERNAL, Problem, busy, from_http, from_question, from_validation
 from service.http.watch import STATE as WATCH
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     """
     settings = settings or Settings()
     floats, exact = float_workers(settings), exact_workers(settings)
+    quotas = Quotas(settings.redis)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -48,7 +50,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         reading = asyncio.create_task(metrics.keep_reading())
         yield {WATCH: watch}
         reading.cancel()
-        await asyncio.gather(floats.close(), exact.close())
+        await asyncio.gather(floats.close(), exact.close(), quotas.close())
 
     app = FastAPI(
         title="Workings",
@@ -82,7 +84,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     add_explorer(app)
     add_routes(app, answerer, metrics)
     app.state.has_keys = settings.key_file is not None
-    add_middleware(app, settings.cors_origins, listeners, make_guard(settings, list_paths(app)))
+    add_middleware(app, settings.cors_origins, listeners, make_guard(settings, list_paths(app), quotas))
     return app
 
 

@@ -269,19 +269,22 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         server.check_exposure(sockets, settings)
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None
-    if settings.key_file is not None:
-        _check_keys()
+    if settings.key_file is not None or settings.redis:
+        _check_guard()
     server.run(sockets, settings, workers=workers, log_level=log_level, root_path=root_path)
 
 
-def _check_keys() -> None:
-    """Refuse to start with a file of keys that cannot be used; the application reads it."""
+def _check_guard() -> None:
+    """Refuse to start with a file of keys that cannot be used, or without the library for Redis."""
     from service.guarding.keys import UnreadableKeys  # noqa: PLC0415 - only where there are keys
+    from service.guarding.quotas import NoRedis  # noqa: PLC0415
 
     try:
         from service.app import app  # noqa: F401, PLC0415 - importing it makes it
     except UnreadableKeys as error:
         raise click.ClickException(f"WORKINGS_KEY_FILE: {error}") from None
+    except NoRedis as error:
+        raise click.ClickException(f"WORKINGS_REDIS: {error}") from None
 
 
 def _setting(place: tuple[int | str, ...], message: str) -> str:

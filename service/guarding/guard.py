@@ -86,7 +86,9 @@ class Guard:
             )
 
 
-def make_guard(settings: Settings, paths: Collection[str]) -> Callable[[ASGIApp], Guard] | None:
+def make_guard(
+    settings: Settings, paths: Collection[str], quotas: Quotas
+) -> Callable[[ASGIApp], Guard] | None:
     """Return the guard that the settings ask for, as middleware; None if they ask for none.
 
     paths: the paths that exist. Raises UnreadableKeys if the file of keys cannot be used.
@@ -95,7 +97,6 @@ def make_guard(settings: Settings, paths: Collection[str]) -> Callable[[ASGIApp]
         return None
     keys = None if settings.key_file is None else Keys(settings.key_file, paths)
     rate = parse_rate(settings.address_rate) if settings.address_rate else None
-    quotas = Quotas(settings.redis)
     return lambda app: Guard(app, keys, rate, quotas)
 
 

@@ -12,6 +12,11 @@ from limits.storage import storage_from_string
 LOGGER = logging.getLogger("workings")
 DAY = 86_400  # seconds
 MINUTE = 60.0  # seconds between two warnings
+PATIENCE = 1.0  # seconds that a request waits for Redis
+
+
+class NoRedis(Exception):
+    """Redis is wanted, but the library that speaks to it is not installed."""
 
 
 class Quotas:
@@ -22,8 +27,11 @@ class Quotas:
     """
 
     def __init__(self, address: str = "") -> None:
-        redis = {"implementation": "redispy"} if address else {}
-        self._storage: Any = storage_from_string(f"async+{address or 'memory://'}", **redis)
+        self._connections = _connect(address) if address else None
+        options: dict[str, Any] = {}
+        if self._connections is not None:
+            options = {"implementation": "redispy", "connection_pool": self._connections}
+        self._storage: Any = storage_from_string(f"async+{address or 'memory://'}", **options)
         self._limiter = MovingWindowRateLimiter(self._storage)
         self._warned_at = -MINUTE
 
@@ -55,10 +63,24 @@ class Quotas:
         except self._storage.base_exceptions as error:
             self._warn(error)
 
+    async def close(self) -> None:
+        """Close the connections to Redis. Later counts open new ones."""
+        if self._connections is not None:
+            await self._connections.aclose()
+
     def _warn(self, error: Exception) -> None:
         if monotonic() - self._warned_at >= MINUTE:
             self._warned_at = monotonic()
             LOGGER.warning("Rates and budgets are not counted: Redis fails (%s).", type(error).__name__)
+
+
+def _connect(address: str) -> Any:
+    """Return connections to a Redis server, which has a second for each answer. Raises NoRedis."""
+    try:
+        from redis.asyncio import ConnectionPool  # noqa: PLC0415 - an extra, which few deployments need
+    except ImportError:
+        raise NoRedis("it needs the package redis: pip install 'workings[redis]'") from None
+    return ConnectionPool.from_url(address, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
 
 
 def _day(who: str, now: float) -> str:

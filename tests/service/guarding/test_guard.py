@@ -2,11 +2,15 @@
 
 import asyncio
 import hashlib
+import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
 from fastapi.testclient import TestClient
 from openapi_spec_validator import validate
@@ -19,6 +23,7 @@ from service.guarding.quotas import DAY, Quotas
 from service.settings import Settings
 from service.settings_checks import parse_rate
 from tests.conftest import EXAM
+from tests.service.servers import free_port
 
 PATH = "/v1/self_attention"
 SECRET = "a-key-of-the-course"
@@ -286,18 +291,9 @@ def test_every_response_protects_browsers(path: str) -> None:
 @pytest.fixture
 def redis_address(tmp_path: Path) -> Iterator[str]:
     """Yield the address of a Redis server of this test."""
-    import shutil  # noqa: PLC0415
-    import subprocess  # noqa: PLC0415
-    import time  # noqa: PLC0415
-
-    from tests.service.servers import free_port  # noqa: PLC0415
-
-    pytest.importorskip("redis", reason="the extra `redis` is not installed")
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed")
-    import redis  # noqa: PLC0415
-
     port = free_port()
     command = [program, "--port", str(port), "--save", "", "--dir", str(tmp_path), "--bind", "127.0.0.1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -315,6 +311,22 @@ def redis_address(tmp_path: Path) -> Iterator[str]:
             process.terminate()
 
 
+def test_an_application_counts_in_redis(redis_address: str) -> None:
+    for is_last in (False, True):
+        with TestClient(create_app(Settings(address_rate="2/day", redis=redis_address, workers=0))) as client:
+            expected = 429 if is_last else 200
+            assert [ask(client).status_code for _ in range(2)] == [expected, expected]
+
+
+def test_redis_that_cannot_be_reached_lets_requests_in(caplog: pytest.LogCaptureFixture) -> None:
+    address = f"redis://127.0.0.1:{free_port()}"
+    with TestClient(create_app(Settings(address_rate="1/day", redis=address, workers=0))) as client:
+        assert [ask(client).status_code for _ in range(2)] == [200, 200]
+    assert [record.getMessage() for record in caplog.records if record.name == "workings"] == [
+        "Rates and budgets are not counted: Redis fails (ConnectionError)."
+    ]
+
+
 def test_redis_counts_for_several_processes(redis_address: str) -> None:
     async def scenario() -> list[int]:
         one, other = Quotas(redis_address), Quotas(redis_address)
@@ -323,6 +335,8 @@ def test_redis_counts_for_several_processes(redis_address: str) -> None:
         await one.spend("course", 7)
         await other.spend("course", 5)
         left = [await other.overspent("course", budget) for budget in (12, 13)]
+        await one.close()
+        await other.close()
         return [bool(wait) for wait in (*hits, *left)]
 
     assert asyncio.run(scenario()) == [False, False, True, True, False]
